@@ -23,13 +23,13 @@ enum class Priority { kErr, kWarning, kNotice, kInfo, kDebug };
 
 // The facts of one entry; empty ones are left out. Views: they need to live only as long as the call.
 struct Fields {
-  std::string_view mailbox;         // MAILMOOR_MAILBOX
-  std::string_view folder;          // MAILMOOR_FOLDER, UTF-8
-  std::string_view event;           // MAILMOOR_EVENT, a stable [a-z_]+ word; the catalog entry's own name when empty
-  std::string_view error;           // MAILMOOR_ERROR, Error::code
-  std::optional<std::uint32_t> uid; // MAILMOOR_UID
-  std::optional<UnixTime> retry_at; // MAILMOOR_RETRY_AT, RFC 3339 UTC
-  const EventId* catalog = nullptr; // MESSAGE_ID, one of log/event_ids.h
+  std::string_view mailbox{};         // MAILMOOR_MAILBOX
+  std::string_view folder{};          // MAILMOOR_FOLDER, UTF-8
+  std::string_view event{};           // MAILMOOR_EVENT, a stable [a-z_]+ word; the catalog entry's own name when empty
+  std::string_view error{};           // MAILMOOR_ERROR, Error::code
+  std::optional<std::uint32_t> uid{}; // MAILMOOR_UID
+  std::optional<UnixTime> retry_at{}; // MAILMOOR_RETRY_AT, RFC 3339 UTC
+  const EventId* catalog = nullptr;   // MESSAGE_ID, one of log/event_ids.h
 };
 
 enum class Destination {

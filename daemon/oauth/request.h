@@ -1,0 +1,32 @@
+// The POST requests of RFC 6749 and RFC 8628 as values; net/ sends them.
+// A client secret travels in the body (client_secret_post, RFC 6749 §2.3.1): Entra and Google both document that form.
+#pragma once
+
+#include "oauth/client.h"
+#include "util/secret.h"
+
+#include <string>
+#include <vector>
+
+namespace mailmoor::oauth {
+
+struct Header {
+  std::string name;
+  std::string value;
+};
+
+struct TokenRequest {
+  std::string url;
+  std::vector<Header> headers; // Content-Type and Accept; never a secret
+  Secret body;                 // application/x-www-form-urlencoded; holds secrets: never log it
+};
+
+// RFC 8628 §3.1. REQUIRES: endpoints.device_authorization is not empty.
+[[nodiscard]] TokenRequest device_authorization_request(const ClientRegistration& client);
+// RFC 8628 §3.4: one poll.
+[[nodiscard]] TokenRequest device_token_request(const ClientRegistration& client, const Secret& device_code);
+// RFC 6749 §6. Sends no scope, which asks for the one that was granted: a user who granted less than `scopes` would
+// otherwise be refused with invalid_scope for good.
+[[nodiscard]] TokenRequest refresh_request(const ClientRegistration& client, const Secret& refresh_token);
+
+} // namespace mailmoor::oauth

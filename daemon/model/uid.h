@@ -1,4 +1,5 @@
-// The numbers of RFC 9051 §2.3.1 and RFC 7162, each its own type with its range checked at the door.
+// The numbers of RFC 9051 §2.3.1 and RFC 7162, each its own type with its range checked at the door:
+// from() is the only way in.
 #pragma once
 
 #include "util/strong_int.h"
@@ -16,7 +17,7 @@ class Uid final : public StrongInt<Uid, std::uint32_t> {
   }
 
  private:
-  using StrongInt::StrongInt;
+  constexpr explicit Uid(std::uint32_t value) noexcept : StrongInt(value) {}
 };
 
 // Changes when the server can no longer keep UIDs: 1 to 2^32-1.
@@ -27,7 +28,7 @@ class UidValidity final : public StrongInt<UidValidity, std::uint32_t> {
   }
 
  private:
-  using StrongInt::StrongInt;
+  constexpr explicit UidValidity(std::uint32_t value) noexcept : StrongInt(value) {}
 };
 
 // Message sequence number, valid in one session only: 1 to 2^32-1 (RFC 9051 §2.3.1.2).
@@ -38,18 +39,19 @@ class SeqNum final : public StrongInt<SeqNum, std::uint32_t> {
   }
 
  private:
-  using StrongInt::StrongInt;
+  constexpr explicit SeqNum(std::uint32_t value) noexcept : StrongInt(value) {}
 };
 
 // Modification sequence, 63 bits, 0 meaning "none" (RFC 7162 §3.1).
 class ModSeq final : public StrongInt<ModSeq, std::uint64_t> {
  public:
+  constexpr ModSeq() noexcept = default;
   [[nodiscard]] static constexpr std::optional<ModSeq> from(std::uint64_t value) noexcept {
     return value >> 63 != 0 ? std::nullopt : std::optional(ModSeq(value));
   }
 
  private:
-  using StrongInt::StrongInt;
+  constexpr explicit ModSeq(std::uint64_t value) noexcept : StrongInt(value) {}
 };
 
 } // namespace mailmoor

@@ -85,7 +85,9 @@ UidSet UidSet::minus(const UidSet& other) const {
   return out;
 }
 
-UidSet UidSet::intersect(const UidSet& other) const { return minus(minus(other)); }
+UidSet UidSet::intersect(const UidSet& other) const {
+  return minus(minus(other));
+}
 
 UidSet UidSet::take_highest(std::uint64_t wanted) {
   UidSet taken;
@@ -93,15 +95,16 @@ UidSet UidSet::take_highest(std::uint64_t wanted) {
     UidRange& last = ranges_.back();
     if (count(last) <= wanted) {
       wanted -= count(last);
-      taken.ranges_.insert(taken.ranges_.begin(), last);
+      taken.ranges_.push_back(last);
       ranges_.pop_back();
     } else {
       const auto first = static_cast<std::uint32_t>(last.last - wanted + 1);
-      taken.ranges_.insert(taken.ranges_.begin(), UidRange{first, last.last});
+      taken.ranges_.push_back(UidRange{first, last.last});
       last.last = first - 1;
       wanted = 0;
     }
   }
+  std::ranges::reverse(taken.ranges_);
   return taken;
 }
 
@@ -131,7 +134,7 @@ std::string UidSet::to_string() const {
 }
 
 std::optional<UidSet> UidSet::parse(std::string_view text) {
-  UidSet out;
+  std::vector<UidRange> items;
   while (!text.empty()) {
     const std::size_t comma = text.find(',');
     const std::string_view item = text.substr(0, comma);
@@ -139,11 +142,16 @@ std::optional<UidSet> UidSet::parse(std::string_view text) {
     const auto first = parse_number(item.substr(0, colon));
     const auto last = colon == std::string_view::npos ? first : parse_number(item.substr(colon + 1));
     if (!first || !last) return std::nullopt;
-    out.insert(UidRange{std::min(*first, *last), std::max(*first, *last)});
-    if (comma == std::string_view::npos) return out;
+    items.push_back({std::min(*first, *last), std::max(*first, *last)});
+    if (comma == std::string_view::npos) break;
     text.remove_prefix(comma + 1);
     if (text.empty()) return std::nullopt;
   }
+  // Ascending inserts go to the end; a server that lists downwards must not cost quadratic time.
+  std::ranges::sort(items);
+  UidSet out;
+  for (const UidRange& item : items)
+    out.insert(item);
   return out;
 }
 

@@ -44,9 +44,13 @@ std::string encode(std::string_view bytes, std::string_view alphabet, bool pad) 
 
 } // namespace
 
-std::string base64_encode(std::string_view bytes) { return encode(bytes, kStandard, /*pad=*/true); }
+std::string base64_encode(std::string_view bytes) {
+  return encode(bytes, kStandard, /*pad=*/true);
+}
 
-std::string base64url_encode(std::string_view bytes) { return encode(bytes, kUrl, /*pad=*/false); }
+std::string base64url_encode(std::string_view bytes) {
+  return encode(bytes, kUrl, /*pad=*/false);
+}
 
 Secret base64_encode_secret(std::string_view bytes) {
   std::string text = base64_encode(bytes);
@@ -55,8 +59,10 @@ Secret base64_encode_secret(std::string_view bytes) {
 }
 
 std::optional<std::string> base64_decode(std::string_view text) {
-  for (int i = 0; i < 2 && text.ends_with('='); ++i)
-    text.remove_suffix(1);
+  if (text.ends_with('=')) { // padding, where there is any, fills up the last group of four
+    if (text.size() % 4 != 0) return std::nullopt;
+    text.remove_suffix(text.ends_with("==") ? 2 : 1);
+  }
   if (text.size() % 4 == 1) return std::nullopt;
   std::string out;
   out.reserve(text.size() / 4 * 3 + 2);

@@ -1,0 +1,110 @@
+// state.db: what was delivered, what is to be tried again and when. A cache of facts that the Maildir and the server
+// can tell again: it may be deleted at any time while the daemon is down (WAL, synchronous=NORMAL).
+// Owned by the store thread; blocking; one process at a time.
+#pragma once
+
+#include "model/folder_name.h"
+#include "model/folder_state.h"
+#include "model/uid.h"
+#include "model/uid_set.h"
+#include "store/database.h"
+#include "util/result.h"
+#include "util/time_text.h"
+
+#include <chrono>
+#include <optional>
+#include <string>
+#include <string_view>
+#include <vector>
+
+namespace mailmoor::store {
+
+// Wall-clock time in milliseconds, UTC: an imposed pause is obeyed to the millisecond across restarts (P9).
+using UnixMillis = std::chrono::sys_time<std::chrono::milliseconds>;
+
+struct MailboxRecord {
+  int failures = 0; // in a row
+  std::optional<UnixMillis> retry_at;
+  bool retry_imposed = false; // the server said so: no request before retry_at
+  std::string retry_reason;   // for people; no secrets; cut at StateRepository::kMaxText bytes
+  std::string error_code;     // Error::code of the last failure; empty: none
+  std::optional<UnixTime> last_sync;
+  bool paused = false; // by the operator
+
+  friend bool operator==(const MailboxRecord&, const MailboxRecord&) = default;
+};
+
+struct FolderRecord {
+  FolderName name;
+  std::optional<UidValidity> uid_validity; // that `known` was recorded under
+  FolderState last_state;                  // as of the last complete pass
+  UidSet known;                            // delivered, and recorded as such
+  std::optional<UnixTime> last_sync;
+
+  friend bool operator==(const FolderRecord&, const FolderRecord&) = default;
+};
+
+struct RetryRecord {
+  Uid uid;
+  int strikes = 0; // failed attempts
+  UnixTime next_try{};
+  std::string reason; // for people; cut at StateRepository::kMaxText bytes
+
+  friend bool operator==(const RetryRecord&, const RetryRecord&) = default;
+};
+
+struct StoredFolder {
+  FolderRecord record;
+  std::vector<RetryRecord> retries; // ascending by UID
+};
+
+struct StoredMailbox {
+  MailboxRecord record; // the default one for a mailbox that was never saved
+  std::vector<StoredFolder> folders;
+};
+
+class StateRepository final {
+ public:
+  static constexpr std::size_t kMaxText = 1000;       // bytes of a reason
+  static constexpr std::size_t kMaxFolderName = 4096; // bytes on the wire; longer: kFolder "folder_name_too_long"
+  static constexpr std::size_t kMaxRetriesPerFolder = 10'000; // more: kFolder "too_many_retries"
+
+  struct Opened;
+  // Opens or makes the database at `path` with mode 0600. A corrupt one is renamed to "<path>.corrupt-<now>" and a new
+  // one made; Opened says so. kOperator "database_too_new" leaves every file as it was.
+  [[nodiscard]] static Result<Opened> open_blocking(const std::string& path, UnixTime now);
+
+  [[nodiscard]] Result<StoredMailbox> load_mailbox_blocking(std::string_view mailbox);
+  // Sorted names of all that was ever saved and not forgotten.
+  [[nodiscard]] Result<std::vector<std::string>> list_mailboxes_blocking();
+  [[nodiscard]] Status save_mailbox_blocking(std::string_view mailbox, const MailboxRecord& record);
+  [[nodiscard]] Status forget_mailbox_blocking(std::string_view mailbox);
+
+  // Replaces all that is known of the folder, its known set included; writes only what differs. A changed
+  // uid_validity drops the folder's retries. The mailbox need not have been saved before (nor below).
+  [[nodiscard]] Status save_folder_blocking(std::string_view mailbox, const FolderRecord& record);
+  // The same for the state only: the known set, its uid_validity and the retries stay.
+  [[nodiscard]] Status save_folder_state_blocking(std::string_view mailbox, const FolderName& folder,
+                                                  const FolderState& state, std::optional<UnixTime> last_sync);
+  // Adds to the known set and takes these UIDs off the retry list; costs by the ranges added, not by those known.
+  // kFolder "uid_validity_mismatch", nothing written, when the known set was recorded under another one.
+  [[nodiscard]] Status add_delivered_blocking(std::string_view mailbox, const FolderName& folder, UidValidity validity,
+                                              const UidSet& delivered);
+  [[nodiscard]] Status forget_folder_blocking(std::string_view mailbox, const FolderName& folder);
+
+  [[nodiscard]] Status save_retry_blocking(std::string_view mailbox, const FolderName& folder,
+                                           const RetryRecord& retry);
+  [[nodiscard]] Status erase_retry_blocking(std::string_view mailbox, const FolderName& folder, Uid uid);
+
+ private:
+  explicit StateRepository(Database database) : database_(std::move(database)) {}
+
+  Database database_;
+};
+
+struct StateRepository::Opened {
+  StateRepository repository;
+  std::string set_aside; // path that a corrupt database was renamed to; empty: none. A warning for the log.
+};
+
+} // namespace mailmoor::store

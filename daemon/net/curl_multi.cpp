@@ -1,0 +1,86 @@
+#include "net/curl_multi.h"
+
+#include <algorithm>
+#include <cassert>
+#include <chrono>
+#include <new>
+#include <utility>
+
+namespace mailmoor::net {
+
+void initialise_curl() {
+  curl_global_init(CURL_GLOBAL_DEFAULT);
+}
+
+CurlMulti::CurlMulti(runtime::Loop& loop)
+    : loop_(loop), multi_(curl_multi_init()), timed_out_([this] { act(CURL_SOCKET_TIMEOUT, 0); }),
+      timer_(loop, [this] { loop_.schedule(timed_out_); }), completions_([this] { read_completions(); }) {
+  if (multi_ == nullptr) throw std::bad_alloc();
+  curl_multi_setopt(multi_, CURLMOPT_SOCKETFUNCTION, &CurlMulti::on_socket);
+  curl_multi_setopt(multi_, CURLMOPT_SOCKETDATA, this);
+  curl_multi_setopt(multi_, CURLMOPT_TIMERFUNCTION, &CurlMulti::on_timer);
+  curl_multi_setopt(multi_, CURLMOPT_TIMERDATA, this);
+}
+
+CurlMulti::~CurlMulti() {
+  curl_multi_cleanup(multi_);
+}
+
+CurlMulti::Transfer::~Transfer() {
+  if (added_) curl_multi_remove_handle(multi_.multi_, easy_);
+}
+
+void CurlMulti::Transfer::await_suspend(std::coroutine_handle<> handle) {
+  wakeup_.set_coroutine(handle);
+  curl_easy_setopt(easy_, CURLOPT_PRIVATE, this);
+  added_ = curl_multi_add_handle(multi_.multi_, easy_) == CURLM_OK;
+  if (added_) return;
+  code_ = CURLE_FAILED_INIT;
+  multi_.loop_.schedule(wakeup_);
+}
+
+int CurlMulti::on_socket(CURL*, curl_socket_t socket, int what, void* self, void*) noexcept {
+  static_cast<CurlMulti*>(self)->watch(socket, what);
+  return 0;
+}
+
+int CurlMulti::on_timer(CURLM*, long milliseconds, void* self) noexcept {
+  auto& multi = *static_cast<CurlMulti*>(self);
+  // 0 means "at once", but libcurl asks for it again and again while it resolves a name: 1 ms is no busy loop.
+  if (milliseconds < 0)
+    multi.timer_.stop();
+  else
+    multi.timer_.start_after(std::chrono::milliseconds(std::max(milliseconds, 1L)));
+  return 0;
+}
+
+void CurlMulti::watch(curl_socket_t socket, int what) {
+  if (what == CURL_POLL_REMOVE) {
+    watchers_.erase(socket);
+    return;
+  }
+  auto& watcher = watchers_[socket];
+  if (!watcher) watcher = std::make_unique<runtime::FdWatcher>(loop_, socket);
+  watcher->watch((what & CURL_POLL_IN) != 0, (what & CURL_POLL_OUT) != 0, [this, socket](bool readable, bool writable) {
+    act(socket, (readable ? CURL_CSELECT_IN : 0) | (writable ? CURL_CSELECT_OUT : 0));
+  });
+}
+
+void CurlMulti::act(curl_socket_t socket, int events) {
+  int running = 0;
+  curl_multi_socket_action(multi_, socket, events, &running);
+  loop_.schedule(completions_);
+}
+
+void CurlMulti::read_completions() {
+  int left = 0;
+  while (const CURLMsg* message = curl_multi_info_read(multi_, &left)) {
+    if (message->msg != CURLMSG_DONE) continue;
+    Transfer* transfer = nullptr;
+    curl_easy_getinfo(message->easy_handle, CURLINFO_PRIVATE, &transfer);
+    transfer->code_ = message->data.result;
+    loop_.schedule(transfer->wakeup_);
+  }
+}
+
+} // namespace mailmoor::net

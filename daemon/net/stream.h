@@ -1,0 +1,30 @@
+// A byte stream to a server: plain TCP or TLS. One reader and one writer may be at work at the same time.
+// Owned by the connection; outlives the tasks that read and write it. Loop thread only.
+#pragma once
+
+#include "runtime/task.h"
+#include "util/result.h"
+
+#include <cstddef>
+#include <span>
+#include <string>
+
+namespace mailmoor::net {
+
+class Stream {
+ public:
+  virtual ~Stream() = default;
+  Stream(const Stream&) = delete;
+  Stream& operator=(const Stream&) = delete;
+
+  // At least one byte, or 0 at the end of the stream. `into` stays valid until the task has ended.
+  // Errors: kHost. The time limit is the caller's.
+  [[nodiscard]] virtual runtime::Task<Result<std::size_t>> read_some(std::span<std::byte> into) = 0;
+  // All of `bytes`, which stay valid until the task has ended.
+  [[nodiscard]] virtual runtime::Task<Status> write_all(std::span<const std::byte> bytes) = 0;
+
+ protected:
+  Stream() = default;
+};
+
+} // namespace mailmoor::net

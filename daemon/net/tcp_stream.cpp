@@ -1,0 +1,45 @@
+#include "net/tcp_stream.h"
+
+#include "util/concat.h"
+
+#include <cerrno>
+#include <sys/socket.h>
+#include <utility>
+
+namespace mailmoor::net {
+namespace {
+
+[[nodiscard]] Error broken(const std::string& peer, int error_number) {
+  return {ErrorKind::kHost, "connection_lost", concat("connection to ", peer, " broke: ", errno_text(error_number))};
+}
+
+} // namespace
+
+TcpStream::TcpStream(runtime::Loop& loop, UniqueFd socket, std::string peer)
+    : socket_(std::move(socket)), watcher_(loop, socket_.get()), peer_(std::move(peer)) {}
+
+runtime::Task<Result<std::size_t>> TcpStream::read_some(std::span<std::byte> into) {
+  while (true) {
+    const ssize_t count = ::recv(socket_.get(), into.data(), into.size(), 0);
+    if (count >= 0) co_return static_cast<std::size_t>(count);
+    if (errno == EINTR) continue;
+    if (errno != EAGAIN) co_return std::unexpected(broken(peer_, errno));
+    co_await watcher_.readable();
+  }
+}
+
+runtime::Task<Status> TcpStream::write_all(std::span<const std::byte> bytes) {
+  while (!bytes.empty()) {
+    const ssize_t count = ::send(socket_.get(), bytes.data(), bytes.size(), MSG_NOSIGNAL);
+    if (count >= 0) {
+      bytes = bytes.subspan(static_cast<std::size_t>(count));
+      continue;
+    }
+    if (errno == EINTR) continue;
+    if (errno != EAGAIN) co_return std::unexpected(broken(peer_, errno));
+    co_await watcher_.writable();
+  }
+  co_return Status();
+}
+
+} // namespace mailmoor::net

@@ -1,0 +1,31 @@
+// The plain stream: a connected, non-blocking socket.
+#pragma once
+
+#include "net/stream.h"
+#include "runtime/fd_watcher.h"
+#include "util/unique_fd.h"
+
+#include <memory>
+#include <string>
+
+namespace mailmoor::net {
+
+class TcpStream final : public Stream {
+ public:
+  // `peer` is "host:port", for messages.
+  TcpStream(runtime::Loop& loop, UniqueFd socket, std::string peer);
+
+  [[nodiscard]] runtime::Task<Result<std::size_t>> read_some(std::span<std::byte> into) override;
+  [[nodiscard]] runtime::Task<Status> write_all(std::span<const std::byte> bytes) override;
+
+  [[nodiscard]] int fd() const noexcept { return socket_.get(); }
+  [[nodiscard]] runtime::FdWatcher& watcher() noexcept { return watcher_; }
+  [[nodiscard]] const std::string& peer() const noexcept { return peer_; }
+
+ private:
+  UniqueFd socket_;
+  runtime::FdWatcher watcher_; // goes before the socket is closed
+  std::string peer_;
+};
+
+} // namespace mailmoor::net

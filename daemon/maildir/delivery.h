@@ -1,0 +1,140 @@
+// From the wire to a Maildir folder: tmp/ → durable → new/ or cur/ → directory durable → delivered (P1).
+//
+//   auto folder = FolderDelivery::open_blocking(ops, options, place);
+//   auto writer = folder->begin_blocking();
+//   writer->append_blocking(bytes); …                    // streamed, any chunking
+//   staged.push_back(*writer->finish_blocking(identity)); // the UID may be known only now
+//   CommitReport report = folder->commit_blocking(std::move(staged));
+//
+// At most one FolderDelivery per directory, in one process; pool threads only, one at a time for all pieces of a
+// folder. Pieces refer to the FileOps, which must outlive them; they do not refer to each other. Destroying a writer or
+// a staged message unlinks its file in tmp/ (which blocks); what a killed process leaves there, the next open removes.
+#pragma once
+
+#include "maildir/file_name.h"
+#include "maildir/file_ops.h"
+#include "maildir/layout.h"
+#include "model/uid_set.h"
+#include "util/result.h"
+
+#include <cstdint>
+#include <memory>
+#include <optional>
+#include <string>
+#include <string_view>
+#include <vector>
+
+namespace mailmoor::maildir {
+
+enum class LineEndings { kLf, kCrlf };
+
+struct DeliveryOptions {
+  std::string host;   // as the operating system names it; sanitised here
+  std::string run_id; // [A-Za-z0-9]+, different for each run of the daemon
+  LineEndings line_endings = LineEndings::kLf;
+  bool keep_flags = true; // false: every message arrives as new and unread
+};
+
+struct FolderPlace {
+  std::string mailbox_directory; // absolute
+  std::string folder_directory;  // relative, from DirectoryMap; "" for INBOX
+  Layout layout = Layout::kMaildirPlusPlus;
+  std::string server_name; // wire; written into a directory whose own name is shortened
+};
+
+// A message in tmp/, complete, not durable yet.
+class StagedMessage final {
+ public:
+  StagedMessage(StagedMessage&&) noexcept;
+  StagedMessage& operator=(StagedMessage&&) noexcept;
+  StagedMessage(const StagedMessage&) = delete;
+  StagedMessage& operator=(const StagedMessage&) = delete;
+  ~StagedMessage();
+
+  [[nodiscard]] const MessageIdentity& identity() const noexcept { return identity_; }
+  [[nodiscard]] std::uint64_t size_on_disk() const noexcept { return size_; } // bytes
+
+ private:
+  friend class MessageWriter;
+  friend class FolderDelivery;
+  StagedMessage(FileOps& ops, std::string path, MessageIdentity identity, std::uint64_t size);
+
+  FileOps* ops_;
+  std::string path_; // empty: there is nothing to unlink any more
+  MessageIdentity identity_;
+  std::uint64_t size_;
+};
+
+// Writes one message. With LineEndings::kLf each CRLF becomes LF; bare CR, bare LF and NUL stay as they are.
+class MessageWriter final {
+ public:
+  MessageWriter(MessageWriter&&) noexcept;
+  MessageWriter& operator=(MessageWriter&&) noexcept;
+  MessageWriter(const MessageWriter&) = delete;
+  MessageWriter& operator=(const MessageWriter&) = delete;
+  ~MessageWriter();
+
+  // Bytes as they were on the wire, of any length. After an error the writer can only be destroyed.
+  [[nodiscard]] Status append_blocking(std::string_view bytes);
+  // Once, last. The file is closed and its time set.
+  [[nodiscard]] Result<StagedMessage> finish_blocking(MessageIdentity identity);
+
+ private:
+  friend class FolderDelivery;
+  MessageWriter(FileOps& ops, std::unique_ptr<OutputFile> file, std::string path, LineEndings line_endings);
+  [[nodiscard]] Status flush_blocking();
+
+  FileOps* ops_;
+  std::unique_ptr<OutputFile> file_;
+  std::string path_; // empty: there is nothing to unlink any more
+  std::string buffer_;
+  std::uint64_t written_ = 0; // bytes given to the file
+  LineEndings line_endings_;
+  bool held_cr_ = false; // the last byte seen was a CR, not written yet
+};
+
+// Exactly `delivered` is in the folder and durable. The rest of the batch was unlinked and is to be fetched again;
+// `error` says why, and is set if and only if there is a rest.
+struct [[nodiscard]] CommitReport {
+  UidSet delivered;
+  std::optional<Error> error;
+};
+
+struct FolderScan {
+  UidSet present;             // our messages of the UIDVALIDITY asked for; durable
+  std::uint64_t messages = 0; // all files in new/ and cur/, whosever
+};
+
+class FolderDelivery final {
+ public:
+  // Makes the folder durably where it is missing and removes what earlier runs left in its tmp/ (files named
+  // "mailmoor-…" only: other programs' files are their readers' to remove, P4).
+  [[nodiscard]] static Result<FolderDelivery> open_blocking(FileOps& ops, DeliveryOptions options,
+                                                            const FolderPlace& place);
+
+  // A new file in tmp/.
+  [[nodiscard]] Result<MessageWriter> begin_blocking();
+
+  // REQUIRES: all of one UIDVALIDITY. A message whose UIDVALIDITY, UID and INTERNALDATE are in the folder already, as
+  // of the last scan (the first commit scans), is not delivered again and counts as delivered (P2).
+  CommitReport commit_blocking(std::vector<StagedMessage> batch);
+
+  // What is there, after readers renamed and deleted: rebuilds the known set when state.db is lost or lags. One pass
+  // over new/ and cur/, more when a reader renames meanwhile; 100,000 files take about 0.1 s.
+  [[nodiscard]] Result<FolderScan> scan_blocking(UidValidity validity);
+
+  [[nodiscard]] const std::string& directory() const noexcept { return directory_; } // absolute
+
+ private:
+  FolderDelivery(FileOps& ops, DeliveryOptions options, std::string directory, std::unique_ptr<SyncPoint> sync_point);
+
+  FileOps* ops_;
+  DeliveryOptions options_;
+  std::string directory_;
+  std::unique_ptr<SyncPoint> sync_point_; // null: files are synced one by one
+  std::uint64_t next_temporary_ = 1;
+  std::optional<UidValidity> scanned_; // the UIDVALIDITY of present_
+  UidSet present_;
+};
+
+} // namespace mailmoor::maildir

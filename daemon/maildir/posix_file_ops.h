@@ -1,0 +1,21 @@
+// FileOps on the real file system. Stateless: one object serves the whole process, any thread.
+#pragma once
+
+#include "maildir/file_ops.h"
+
+namespace mailmoor::maildir {
+
+class PosixFileOps final : public FileOps {
+ public:
+  [[nodiscard]] Result<std::unique_ptr<OutputFile>> create_exclusive_blocking(const std::string& path) override;
+  [[nodiscard]] Status sync_file_blocking(const std::string& path) override;
+  [[nodiscard]] Status sync_directory_blocking(const std::string& path) override;
+  [[nodiscard]] Result<std::unique_ptr<SyncPoint>> open_sync_point_blocking(const std::string& path) override;
+  [[nodiscard]] Result<bool> rename_blocking(const std::string& from, const std::string& to) override;
+  [[nodiscard]] Result<bool> make_directory_blocking(const std::string& path) override;
+  [[nodiscard]] Result<std::vector<std::string>> list_blocking(const std::string& path) override;
+  [[nodiscard]] Status unlink_blocking(const std::string& path) override;
+  [[nodiscard]] Result<std::optional<FileStatus>> stat_blocking(const std::string& path) override;
+};
+
+} // namespace mailmoor::maildir

@@ -1,0 +1,113 @@
+// A configuration that has been read and found good: every path absolute, every default filled in, every name
+// resolved. Values; any thread, one at a time. Made by config/load.h only.
+#pragma once
+
+#include "config/secret_source.h"
+#include "model/glob.h"
+
+#include <chrono>
+#include <cstdint>
+#include <optional>
+#include <string>
+#include <string_view>
+#include <vector>
+
+namespace mailmoor::config {
+
+enum class Provider { kMicrosoft, kGoogle, kCustom };
+enum class Cloud { kGlobal, kGccHigh, kDod, kChina }; // kMicrosoft only
+enum class Tls { kImplicit, kStartTls };
+enum class Push { kAuto, kOff };
+enum class FlagMode { kInitial, kOff }; // kInitial: as the server has them on arrival
+enum class Deletions { kKeep };
+enum class Layout { kMaildirPlusPlus, kFs };
+enum class LineEndings { kLf, kCrlf };
+enum class Compress { kAuto, kOff };
+
+// An OAuth2 client registration, grant "delegated" (device code, browser or paste).
+struct App {
+  std::string name;
+  Provider provider = Provider::kCustom;
+  Cloud cloud = Cloud::kGlobal;
+  std::string tenant;    // kMicrosoft: domain, id, or organizations | consumers | common; empty otherwise
+  std::string authority; // kMicrosoft: no "/" at the end; empty otherwise
+  std::string client_id;
+  SecretSource client_secret; // kNone for a public client
+  // Either the issuer to discover endpoints from (RFC 8414), or the endpoints. kMicrosoft and kGoogle have theirs
+  // filled in; Google has no device authorization for mail, so that one is empty.
+  std::string issuer;
+  std::string device_authorization_endpoint;
+  std::string authorization_endpoint;
+  std::string token_endpoint;
+  std::vector<std::string> scopes; // the provider's own when none are given; may be empty for kCustom
+  std::string ca_file;             // trusted beside the system's roots; empty: none
+  std::string imap_host;           // host of the app's mailboxes unless they say another; empty for kCustom: none
+  std::string proxy;               // for the token endpoints; empty: direct
+
+  friend bool operator==(const App&, const App&) = default;
+};
+
+struct FolderPatterns {
+  std::vector<Glob> include; // empty: every mail folder
+  std::vector<Glob> exclude; // wins over include
+
+  friend bool operator==(const FolderPatterns&, const FolderPatterns&) = default;
+};
+
+struct Timeouts {
+  std::chrono::seconds connect{30}; // name to greeting, TLS included
+  std::chrono::seconds io{60};      // a connection silent for so long is given up, IDLE excepted
+
+  friend bool operator==(const Timeouts&, const Timeouts&) = default;
+};
+
+struct Mailbox {
+  std::string name;
+  std::string app; // name of an App; empty: signs in with a password
+  std::string user;
+  std::string login_user; // whose token; == user unless the mailbox is shared
+  std::string host;
+  std::uint16_t port = 993;
+  Tls tls = Tls::kImplicit;
+  std::string ca_file; // trusted beside the system's roots; empty: none
+  SecretSource password;
+  FolderPatterns folders;
+  Push push = Push::kAuto;
+  std::chrono::seconds poll{300};
+  FlagMode flags = FlagMode::kInitial;
+  Deletions deletions = Deletions::kKeep;
+  Layout layout = Layout::kMaildirPlusPlus;
+  LineEndings line_endings = LineEndings::kLf;
+  Compress compress = Compress::kAuto;
+  int connections = 2; // at most so many at once
+  Timeouts timeouts;
+  std::string proxy;   // for IMAP; empty: direct
+  std::string maildir; // absolute
+
+  [[nodiscard]] bool uses_oauth() const noexcept { return !app.empty(); }
+
+  friend bool operator==(const Mailbox&, const Mailbox&) = default;
+};
+
+struct Limits {
+  int connections = 500;
+  int logins_per_minute = 120;
+
+  friend bool operator==(const Limits&, const Limits&) = default;
+};
+
+struct Config {
+  std::string state_dir;
+  std::string runtime_dir;
+  SecretSource key; // kNone: the credential "mailmoor.key", else state_dir/master.key
+  Limits limits;
+  std::vector<App> apps;          // names unique
+  std::vector<Mailbox> mailboxes; // in the order of the files; names unique, never empty
+  std::vector<std::string> files; // read, absolute, the main file first
+
+  // Null when there is none.
+  [[nodiscard]] const App* find_app(std::string_view name) const noexcept;
+  [[nodiscard]] const Mailbox* find_mailbox(std::string_view name) const noexcept;
+};
+
+} // namespace mailmoor::config

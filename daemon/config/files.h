@@ -1,0 +1,50 @@
+// The configuration's door to the disk: three questions, so that tests and the fuzzer can answer them from memory.
+#pragma once
+
+#include "util/result.h"
+
+#include <string>
+#include <vector>
+
+namespace mailmoor::config {
+
+struct SourceFile {
+  std::string path; // absolute
+  std::string text;
+  bool private_to_owner = true; // neither group nor others may read it: literal secrets are allowed
+};
+
+class Files {
+ public:
+  enum class Access {
+    kAbsent,
+    kNotAFile,
+    kWorldReadable,
+    kFine,
+    kUnknown, // who asks may not look; the daemon perhaps may
+  };
+
+  virtual ~Files() = default;
+  // At most kMaxFileSize bytes. Error::what says "cannot read: why".
+  [[nodiscard]] virtual Result<SourceFile> read(const std::string& path) const = 0;
+  // The files that match a shell pattern, sorted; none is no error.
+  [[nodiscard]] virtual std::vector<std::string> match(const std::string& pattern) const = 0;
+  [[nodiscard]] virtual Access inspect(const std::string& path) const = 0;
+
+  static constexpr std::size_t kMaxFileSize = 16 * 1024 * 1024;
+
+ protected:
+  Files() = default;
+  Files(const Files&) = default;
+  Files& operator=(const Files&) = default;
+};
+
+// The real disk. Every call blocks.
+class DiskFiles final : public Files {
+ public:
+  [[nodiscard]] Result<SourceFile> read(const std::string& path) const override;
+  [[nodiscard]] std::vector<std::string> match(const std::string& pattern) const override;
+  [[nodiscard]] Access inspect(const std::string& path) const override;
+};
+
+} // namespace mailmoor::config

@@ -1,0 +1,115 @@
+#include "store/state_repository.h"
+
+#include "store/migrations.h"
+#include "store/sqlite_error.h"
+#include "store/state_rows.h"
+#include "util/concat.h"
+#include "util/durable.h"
+
+#include <cerrno>
+#include <cstdio>
+#include <unistd.h>
+
+namespace mailmoor::store {
+namespace {
+
+[[nodiscard]] UnixMillis from_millis(std::int64_t millis) {
+  return UnixMillis(std::chrono::milliseconds(millis));
+}
+[[nodiscard]] std::int64_t to_millis(UnixMillis time) {
+  return time.time_since_epoch().count();
+}
+
+[[nodiscard]] Result<Database> open_database(const std::string& path) {
+  // NORMAL: a power cut may forget the last records. The Maildir still says what was delivered.
+  const DatabaseOptions options{.path = path, .durability = Durability::kNormal, .overwrites_deleted = false};
+  return open_migrated_blocking(options, state_migrations(), nullptr);
+}
+
+// Renames the files of a database that nobody has open. `target` must be free.
+[[nodiscard]] Status set_aside(const std::string& path, const std::string& target) {
+  const auto move = [&path, &target](std::string_view suffix) {
+    return std::rename(concat(path, suffix).c_str(), concat(target, suffix).c_str()) == 0 || errno == ENOENT;
+  };
+  // The WAL goes first: left behind, it would be replayed into the new database.
+  if (!move("-wal") || !move(""))
+    return fail(ErrorKind::kOperator, "database_corrupt",
+                concat(path, " is corrupt and cannot be renamed to ", target, ": ", errno_text(errno)),
+                concat("move ", path, " away; it is rebuilt from the Maildir and the server"));
+  return sync_parent_directory_blocking(path);
+}
+
+[[nodiscard]] Result<MailboxRecord> read_mailbox(Database& database, std::string_view mailbox) {
+  auto select =
+      database.prepare_blocking("SELECT failures, retry_at, retry_imposed, retry_reason, error_code, last_sync,"
+                                " paused FROM mailbox WHERE name = ?");
+  if (!select) return pass(std::move(select).error());
+  const auto row = select->bind_all(mailbox).step_blocking();
+  if (!row) return pass(row.error());
+  MailboxRecord record;
+  if (!*row) return record;
+  record.failures = static_cast<int>(select->number(0));
+  record.retry_at = select->optional_number(1).transform(from_millis);
+  record.retry_imposed = select->number(2) != 0;
+  record.retry_reason = select->bytes(3);
+  record.error_code = select->bytes(4);
+  record.last_sync = select->optional_number(5).transform(from_seconds);
+  record.paused = select->number(6) != 0;
+  return record;
+}
+
+} // namespace
+
+Result<StateRepository::Opened> StateRepository::open_blocking(const std::string& path, UnixTime now) {
+  auto database = open_database(path);
+  std::string moved_to;
+  if (!database && is_corruption(database.error())) {
+    moved_to = concat(path, ".corrupt-", to_seconds(now));
+    if (auto moved = set_aside(path, moved_to); !moved) return pass(std::move(moved).error());
+    database = open_database(path);
+  }
+  if (!database) return pass(std::move(database).error());
+  return Opened{StateRepository(*std::move(database)), std::move(moved_to)};
+}
+
+Result<StoredMailbox> StateRepository::load_mailbox_blocking(std::string_view mailbox) {
+  auto record = read_mailbox(database_, mailbox);
+  if (!record) return pass(std::move(record).error());
+  auto folders = load_folders_blocking(database_, mailbox);
+  if (!folders) return pass(std::move(folders).error());
+  return StoredMailbox{*std::move(record), *std::move(folders)};
+}
+
+Result<std::vector<std::string>> StateRepository::list_mailboxes_blocking() {
+  auto select = database_.prepare_blocking("SELECT name FROM mailbox ORDER BY name");
+  if (!select) return pass(std::move(select).error());
+  std::vector<std::string> names;
+  for (;;) {
+    const auto row = select->step_blocking();
+    if (!row) return pass(row.error());
+    if (!*row) return names;
+    names.emplace_back(select->bytes(0));
+  }
+}
+
+Status StateRepository::save_mailbox_blocking(std::string_view mailbox, const MailboxRecord& record) {
+  auto upsert = database_.prepare_blocking(
+      "INSERT INTO mailbox (name, failures, retry_at, retry_imposed, retry_reason, error_code, last_sync, paused)"
+      " VALUES (?, ?, ?, ?, ?, ?, ?, ?) ON CONFLICT (name) DO UPDATE SET failures = excluded.failures,"
+      " retry_at = excluded.retry_at, retry_imposed = excluded.retry_imposed, retry_reason = excluded.retry_reason,"
+      " error_code = excluded.error_code, last_sync = excluded.last_sync, paused = excluded.paused");
+  if (!upsert) return pass(std::move(upsert).error());
+  return upsert
+      ->bind_all(mailbox, record.failures, record.retry_at.transform(to_millis), record.retry_imposed ? 1 : 0,
+                 cut_text(record.retry_reason), cut_text(record.error_code), record.last_sync.transform(to_seconds),
+                 record.paused ? 1 : 0)
+      .run_blocking();
+}
+
+Status StateRepository::forget_mailbox_blocking(std::string_view mailbox) {
+  auto erase = database_.prepare_blocking("DELETE FROM mailbox WHERE name = ?"); // its folders and retries go with it
+  if (!erase) return pass(std::move(erase).error());
+  return erase->bind_all(mailbox).run_blocking();
+}
+
+} // namespace mailmoor::store

@@ -200,8 +200,9 @@ service stats {{
                           seconds, lambda: f"all sessions to end in\n{self.log_text()[since:]}")
 
     def failed_logins(self, since=0):
+        """One line for each time that a token or password was refused."""
         return [line for line in self.log_text()[since:].splitlines()
-                if "auth failed" in line or "Aborted login (auth" in line]
+                if re.search(r" auth: \w+: (oauth2|static)\(", line)]
 
     def wait_for_login(self, user, since=0, seconds=30):
         return wait_until(lambda: [row for row in self.sessions(since) if row.user == user], seconds,

@@ -1,0 +1,179 @@
+"""What every end-to-end test starts from: real servers on loopback, mailboxes filled with known messages, a daemon.
+
+    class MyTest(EndToEnd):
+        def test_something(self):
+            world = self.world(oauth=True)
+            world.fill("alice", {"INBOX": 20, "Sent": 5})
+            daemon = self.daemon(world, world.config("alice"))
+"""
+import collections
+import os
+import shutil
+import sys
+import unittest
+
+from fakes.corpus import Corpus, multiset
+from fakes.dovecot import PASSWORD, Dovecot
+from fakes.oauth_server import OauthServer
+from fakes.person import Person
+from fakes.tls_authority import TlsAuthority
+from lib import maildir
+from lib.mailmoor import REPOSITORY, Mailmoor
+from lib.processes import scratch_dir, wait_until
+
+LONG = os.environ.get("MAILMOOR_TEST_LONG") == "1"
+LOGS = os.environ.get("MAILMOOR_TEST_LOGS", f"{REPOSITORY}/build/logs/e2e")
+
+
+class World:
+    """A certificate authority, an OAuth server if asked for, a Dovecot, and what was put into its mailboxes."""
+
+    def __init__(self, oauth=False, access_token_seconds=3600, rotation="strict", **dovecot):
+        self.directory = scratch_dir("e2e")
+        self.authority = TlsAuthority(f"{self.directory}/tls")
+        self.certificate = self.authority.issue()
+        self.oauth = None
+        if oauth:
+            self.oauth = OauthServer(f"{self.directory}/oauth", self.certificate, access_token_seconds, rotation)
+        self.dovecot = Dovecot(f"{self.directory}/dovecot", dovecot.pop("certificate", self.certificate),
+                               self.oauth and self.oauth.introspection_url(), **dovecot)
+        self.originals = collections.defaultdict(dict)  # user → folder → messages
+        self._corpora = {}
+
+    def close(self):
+        self.dovecot.child.kill()
+        if self.oauth:
+            self.oauth.stop()
+
+    def corpus(self, user):
+        if user not in self._corpora:
+            self._corpora[user] = Corpus(user)
+        return self._corpora[user]
+
+    def fill(self, user, folders):
+        """folders: {name: how many}."""
+        with self.dovecot.observer(user) as observer:
+            for folder, count in folders.items():
+                messages = self.corpus(user).messages(count)
+                observer.load(folder, messages)
+                self.originals[user].setdefault(folder, []).extend(messages)
+
+    def deliver(self, user, folder="INBOX", flags=()):
+        """One new message; returns it once the server has it."""
+        message = Corpus(f"new {sum(map(len, self.originals[user].values()))} {user}", 0).message()._replace(flags=flags)
+        with self.dovecot.observer(user) as observer:
+            observer.append(folder, [message])
+        self.originals[user].setdefault(folder, []).append(message)
+        return message
+
+    def expected(self, user):
+        return sum((multiset(messages) for messages in self.originals[user].values()), collections.Counter())
+
+    def snapshot(self, user):
+        with self.dovecot.observer(user) as observer:
+            return observer.snapshot()
+
+    def person(self, login):
+        return Person(login, self.authority.ca_file)
+
+    def people(self, *names):
+        return {name: self.person(name) for name in names}
+
+    # --- configuration -------------------------------------------------------------------------------------------
+
+    def oauth_app(self):
+        return {"provider": "custom", "issuer": self.oauth.issuer, "client_id": "mailmoor",
+                "scopes": ["imap", "offline_access"], "ca_file": self.authority.ca_file}
+
+    def oauth_mailbox(self, user, **more):
+        return {"name": user, "app": "lab", "user": user, "host": "localhost", "port": self.dovecot.imaps_port,
+                "ca_file": self.authority.ca_file, **more}
+
+    def password_mailbox(self, user, **more):
+        return {"name": user, "user": user, "host": "localhost", "port": self.dovecot.imaps_port,
+                "ca_file": self.authority.ca_file, "password": {"file": self.password_file()}, **more}
+
+    def password_file(self, password=PASSWORD, name="password"):
+        path = f"{self.directory}/{name}"
+        with open(path, "w", encoding="utf-8") as file:
+            file.write(password + "\n")
+        os.chmod(path, 0o600)
+        return path
+
+    def config(self, *users, **more):
+        """Every user with a token if there is an OAuth server, else with the password. `more`: mailbox keys for all."""
+        if self.oauth:
+            return {"apps": {"lab": self.oauth_app()}, "mailboxes": [self.oauth_mailbox(user, **more) for user in users]}
+        return {"mailboxes": [self.password_mailbox(user, **more) for user in users]}
+
+
+class EndToEnd(unittest.TestCase):
+    """Ends every process it started; keeps the logs of a failed test under build/logs/e2e."""
+
+    def setUp(self):
+        self._places = []
+
+    def world(self, **options):
+        world = World(**options)
+        self.addCleanup(world.close)
+        self.addCleanup(self._keep_logs_of_a_failure, world.directory)
+        return world
+
+    def daemon(self, world, configuration, start=True, **options):
+        place = f"{world.directory}/mailmoor{len(self._places)}"
+        self._places.append(place)
+        os.makedirs(place)
+        daemon = Mailmoor(place, configuration, **options)
+        self.addCleanup(self._check_sanitizers, daemon)
+        self.addCleanup(daemon.stop)
+        return daemon.start() if start else daemon
+
+    def _check_sanitizers(self, daemon):
+        self.assertEqual("", daemon.sanitizer_reports())
+
+    def _keep_logs_of_a_failure(self, directory):
+        if self._outcome.success:
+            return
+        kept = f"{LOGS}/{self.id()}"
+        shutil.rmtree(kept, ignore_errors=True)
+        for parent, _, files in os.walk(directory):
+            for name in files:
+                if name in ("log", "log.json", "stderr", "mailmoord.log", "mailmoord.out", "mailmoor.yaml"):
+                    os.makedirs(kept, exist_ok=True)
+                    shutil.copy(f"{parent}/{name}", f"{kept}/{os.path.basename(parent)}-{name}")
+        print(f"logs of {self.id()}: {kept}", file=sys.stderr)
+
+    # --- what is checked again and again -------------------------------------------------------------------------
+
+    def wait_mirrored(self, world, daemon, user, seconds=90):
+        """Until as many messages are there as were put in; then that they are those, each once, none torn."""
+        want = world.expected(user)
+        place = daemon.mailbox_dir(user)
+        wait_until(lambda: maildir.count(place) >= sum(want.values()), seconds,
+                   lambda: f"{user}: {maildir.count(place)} of {sum(want.values())} there\n{daemon.log()[-4000:]}", 0.1)
+        self.assert_mirrored(world, daemon, user)
+
+    def assert_mirrored(self, world, daemon, user):
+        place, want = daemon.mailbox_dir(user), world.expected(user)
+        got = maildir.multiset(place)
+        self.assertTrue(got == want, f"{user}: {maildir.difference(got, want)}")
+        self.assertEqual([], maildir.duplicates(place))
+
+    def wait_delivered(self, world, daemon, user, message, seconds):
+        """How long until the message lies in the mailbox, seconds. Looks at new files only."""
+        wanted = multiset([message])
+        place, known = daemon.mailbox_dir(user), set()
+
+        def there():
+            for mail in maildir.mails(place):
+                if mail.path not in known:
+                    known.add(mail.path)
+                    try:
+                        octets = maildir.read(mail.path)
+                    except FileNotFoundError:
+                        continue
+                    if maildir.digest(octets) in wanted:
+                        return True
+            return False
+
+        wait_until(there, seconds, lambda: f"the new message of {user}\n{daemon.log()[-4000:]}", every=0.02)

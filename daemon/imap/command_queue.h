@@ -1,0 +1,88 @@
+// The commands of one session on their way: queued, sent, waiting for "+", completed. Decides what may be written when
+// (RFC 9051 §5.5, §7.6); knows nothing of what the answers mean.
+#pragma once
+
+#include "imap/command_writer.h"
+#include "imap/output_buffer.h"
+#include "imap/response.h"
+#include "imap/sasl.h"
+#include "model/folder_name.h"
+
+#include <cstddef>
+#include <cstdint>
+#include <deque>
+#include <optional>
+#include <string>
+#include <string_view>
+#include <vector>
+
+namespace mailmoor::imap {
+
+enum class CommandKind {
+  kPlain, // CAPABILITY, ID, NOOP, LIST, STATUS, UID FETCH: pipelined
+  // The others wait for those before them, and keep back those after them.
+  kLogin,
+  kAuthenticate,
+  kStartTls,
+  kExamine,
+  kIdle,
+  kLogout,
+};
+
+struct Command {
+  CommandId id;
+  CommandKind kind = CommandKind::kPlain;
+  CommandText text;
+  std::optional<FolderName> folder = {};                  // kExamine
+  SaslMechanism mechanism = SaslMechanism::kLoginCommand; // kAuthenticate
+  std::size_t parts_sent = 0;
+  int challenges = 0;          // kAuthenticate: those after our own message
+  std::string sasl_error = {}; // kAuthenticate: the first of them, decoded
+};
+
+class CommandQueue final {
+ public:
+  enum class Continuation {
+    kTaken,       // the next part is in output()
+    kIdleStarted, // IDLE was accepted
+    kUnexpected,  // nothing waits for it
+    kViolation,   // a challenge after we cancelled
+  };
+
+  // The name that the next command added will have, and its tag.
+  [[nodiscard]] CommandId next_id() const noexcept { return CommandId(last_id_ + 1); }
+  [[nodiscard]] static std::string tag_of(CommandId id);
+  // REQUIRES: command.id == next_id().
+  CommandId add(Command command);
+
+  // Sends one queued command if it may go now; it stays in the queue's hands. Call until it gives null.
+  const Command* send_next();
+  [[nodiscard]] Continuation on_continuation(std::string_view text);
+  // The sent command with this tag, taken out.
+  [[nodiscard]] std::optional<Command> complete(std::string_view tag);
+  // The CommandId of the IDLE that is running.
+  [[nodiscard]] std::optional<CommandId> idling() const noexcept;
+  void done();
+  // Sends no further command until resume().
+  void stop() noexcept { stopped_ = true; }
+  void resume() noexcept { stopped_ = false; }
+
+  [[nodiscard]] std::size_t pending() const noexcept { return queued_.size() + sent_.size(); }
+  [[nodiscard]] std::string_view output() const noexcept { return output_.view(); }
+  void output_sent(std::size_t count) noexcept { output_.consume(count); }
+
+ private:
+  [[nodiscard]] bool is_held() const noexcept;
+  void send_part(Command& command);
+  [[nodiscard]] Continuation on_challenge(Command& command, std::string_view text);
+
+  std::uint32_t last_id_ = 0;
+  bool stopped_ = false;
+  bool done_wanted_ = false; // DONE goes out once IDLE is accepted
+  bool idle_accepted_ = false;
+  std::deque<Command> queued_;
+  std::vector<Command> sent_; // few at a time
+  OutputBuffer output_;
+};
+
+} // namespace mailmoor::imap

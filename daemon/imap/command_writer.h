@@ -1,0 +1,68 @@
+// The octets of each command that Mailmoor can send. The methods are the whole list: nothing here can write a command
+// that changes a mailbox (no STORE, EXPUNGE, MOVE, COPY, APPEND, no SELECT, no BODY[] without PEEK), and there is no
+// way to pass a command in.
+#pragma once
+
+#include "imap/sasl.h"
+#include "model/folder_name.h"
+#include "util/secret.h"
+
+#include <cstddef>
+#include <span>
+#include <string>
+#include <string_view>
+#include <utility>
+#include <vector>
+
+namespace mailmoor::imap {
+
+// A command, cut where the server must send "+" before we go on (RFC 9051 §7.6).
+struct CommandText {
+  std::vector<Secret> parts; // at least one; wiped when they go, since some hold passwords
+  std::string for_log;       // without tag and line end, secrets as "***"
+};
+
+// What the server takes without being asked (RFC 7888): nothing, literals up to 4,096 octets, any.
+enum class LiteralForm { kSynchronizing, kLiteralMinus, kLiteralPlus };
+
+enum class FetchItems {
+  kFlags,     // UID FLAGS
+  kSummaries, // UID FLAGS INTERNALDATE RFC822.SIZE
+  kBodies,    // the same and BODY.PEEK[]
+};
+
+class CommandWriter final {
+ public:
+  CommandWriter(std::string tag, LiteralForm form) : tag_(std::move(tag)), form_(form) {}
+
+  [[nodiscard]] CommandText capability() &&;
+  [[nodiscard]] CommandText noop() &&;
+  [[nodiscard]] CommandText logout() &&;
+  [[nodiscard]] CommandText starttls() &&;
+  [[nodiscard]] CommandText idle() &&; // the second part is DONE
+  [[nodiscard]] CommandText id(std::span<const std::pair<std::string_view, std::string_view>> fields) &&;
+  // `response` goes into the first line where that keeps it within 8 kB and `sasl_ir` says so (RFC 4959), else it is
+  // the second part. Exchange ends a connection at lines above 10 kB.
+  [[nodiscard]] CommandText authenticate(SaslMechanism mechanism, const Secret& response, bool sasl_ir) &&;
+  [[nodiscard]] CommandText login(std::string_view user, const Secret& password) &&;
+  // `return_options`: "" or what stands in the parentheses of RETURN (RFC 5258).
+  [[nodiscard]] CommandText list_all(std::string_view return_options) &&;
+  [[nodiscard]] CommandText status(const FolderName& folder, bool mod_seq) &&;
+  [[nodiscard]] CommandText examine(const FolderName& folder) &&;
+  // `uids`: a sequence-set.
+  [[nodiscard]] CommandText uid_fetch(std::string_view uids, FetchItems items) &&;
+
+ private:
+  void start(std::string_view command);
+  void put(std::string_view text);
+  void put_secret(std::string_view text);
+  void put_astring(std::string_view text, bool secret);
+  [[nodiscard]] CommandText finish();
+  [[nodiscard]] CommandText only(std::string_view command);
+
+  std::string tag_;
+  LiteralForm form_;
+  CommandText command_;
+};
+
+} // namespace mailmoor::imap

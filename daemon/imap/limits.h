@@ -1,0 +1,25 @@
+// How much a server may make us hold. Each limit passed is terminal for the connection: after it nothing that the
+// server says can be trusted to start where we think it starts. All sizes are octets.
+#pragma once
+
+#include <cstddef>
+#include <cstdint>
+
+namespace mailmoor::imap {
+
+struct Limits {
+  // One line, or one stretch of a line between literals. 1 MiB holds a VANISHED line of 100,000 scattered UIDs.
+  std::size_t line = 1024 * 1024;
+  // One literal that is not a message body: folder names, strings of FETCH items that we did not ask for.
+  std::size_t literal = 64 * 1024;
+  // All that is held of one response: its lines and literals, message bodies excepted, which are never held.
+  std::size_t response = 2 * 1024 * 1024;
+  // Nesting of parenthesised lists.
+  std::size_t depth = 64;
+  // Items of one FETCH response. We ask for five.
+  std::size_t fetch_items = 64;
+  // One message body. Exchange Online ends at 150 MB, Gmail at 50 MB.
+  std::uint64_t body = std::uint64_t{2} * 1024 * 1024 * 1024;
+};
+
+} // namespace mailmoor::imap

@@ -1,0 +1,24 @@
+// What real servers send that the grammar does not allow, each by name. All are on: none of them can make literal data
+// be read as protocol. A test switches each off to show that it is this flag that lets the line through.
+#pragma once
+
+namespace mailmoor::imap {
+
+struct Quirks {
+  // A line ends with LF alone. IceWarp 11 and hand-made gateways, jstedfast/MailKit#225, 2015; RFC 9051 §2.2: CRLF.
+  bool bare_lf = true;
+  // "* LIST () "/" Notes<TAB>2019": a folder name with TAB, space or control octets as a bare atom. Exchange,
+  // jstedfast/MailKit#945, 2019. The name is then all up to the end of the line, in STATUS up to the last " (".
+  bool name_not_quoted = true;
+  // "* [UIDNEXT 5] Predicted": a response code without the OK before it. Exchange, jstedfast/MailKit#115, 2014.
+  bool code_without_ok = true;
+  // "A1 OK" with nothing after it. Exchange, OfflineIMAP/offlineimap#623, 2019; RFC 9051 §9 wants a space and text.
+  bool missing_text = true;
+  // "+" without the space after it. Exchange, jstedfast/MailKit#333, 2016.
+  bool bare_continuation = true;
+  // A space more than the grammar has: "* STATUS INBOX (MESSAGES 1) ". Outlook.com, emersion/go-imap#540, 2023;
+  // "* CAPABILITY IMAP4rev1 ", imap.exmail.qq.com, emersion/go-imap#571, 2024.
+  bool extra_space = true;
+};
+
+} // namespace mailmoor::imap

@@ -1,0 +1,152 @@
+// The client's side of one IMAP connection, without the connection: received bytes in, events out, bytes to send out.
+// Owned by whoever owns the socket. One thread at a time; never blocks, logs or asks for the time.
+//
+// The loop of the owner:
+//   1. receive(bytes)                            what the socket gave
+//   2. next() until it says NeedInput or Failed  what the server said; commands may be queued in between
+//   3. output() / output_sent(n)                 what is to be written, at any time; reading and writing go on side by
+//                                                side, or both ends may wait for each other
+// Life: greeting → not authenticated → [STARTTLS] → authenticated → [folder open] → Bye or end of the stream.
+// Queued commands are sent in order. Those that change what others mean (STARTTLS, AUTHENTICATE, LOGIN, EXAMINE, IDLE,
+// LOGOUT) wait for the commands before them to complete and keep back those after them (RFC 9051 §5.5); the others are
+// pipelined. There is no way to send a command that changes anything on the server.
+#pragma once
+
+#include "imap/capabilities.h"
+#include "imap/command_queue.h"
+#include "imap/fetch_parser.h"
+#include "imap/framer.h"
+#include "imap/limits.h"
+#include "imap/quirks.h"
+#include "imap/response.h"
+#include "imap/response_parser.h"
+#include "imap/sasl.h"
+#include "imap/selection.h"
+
+#include <cstddef>
+#include <cstdint>
+#include <optional>
+#include <span>
+#include <string>
+#include <string_view>
+#include <utility>
+#include <vector>
+
+namespace mailmoor::imap {
+
+class Session final {
+ public:
+  explicit Session(const Limits& limits = {}, const Quirks& quirks = {});
+  Session(const Session&) = delete;
+  Session& operator=(const Session&) = delete;
+
+  // REQUIRES: next() has said NeedInput since the last call (or this is the first). The bytes must stay where they are
+  // until next() says NeedInput again.
+  void receive(std::span<const std::byte> bytes);
+  // Views in the event are valid until the next call.
+  [[nodiscard]] Event next();
+
+  // What is to be written to the server now; empty when there is nothing, or when the server must answer first. Valid
+  // until the next call of any member but the const ones.
+  [[nodiscard]] std::string_view output() const noexcept { return commands_.output(); }
+  // The first `count` bytes of output() are written. They are wiped: they may have been a password.
+  void output_sent(std::size_t count) { commands_.output_sent(count); }
+
+  // Each queues one command and returns its name; its last event is Completed (or none, when the connection dies).
+  CommandId capability();
+  CommandId id(std::span<const std::pair<std::string_view, std::string_view>> fields); // RFC 2971; ≤ 30 fields
+  CommandId noop();
+  CommandId logout();
+  // After Completed with kOk nothing more is sent or accepted until tls_started(). Bytes received before that are an
+  // injection and make the session Failed with code "plaintext_after_starttls".
+  CommandId starttls();
+  void tls_started();
+  // Fails like sasl_initial_response() and then queues nothing. kLoginCommand is the same as login().
+  [[nodiscard]] Result<CommandId> authenticate(const SaslLogin& login);
+  [[nodiscard]] Result<CommandId> login(std::string_view user, const Secret& password);
+
+  // LIST "" "*". `with_status` adds StatusEntry for each folder where the server can (LIST-STATUS, RFC 5819); where it
+  // cannot the answer is the plain list: ask can_list_status().
+  CommandId list_all(bool with_status = false);
+  [[nodiscard]] bool can_list_status() const { return capabilities_.has("LIST-STATUS"); }
+  CommandId status(const FolderName& folder);
+  // Opens a folder for reading; selected() says what is open once it has completed.
+  CommandId examine(const FolderName& folder);
+
+  // Each asks for UID and FLAGS at least. One Fetched per message, in any order; messages that are gone, and some that
+  // Exchange cannot give, have none. REQUIRES: not empty, and no longer than split_for_commands() makes them.
+  CommandId uid_fetch_flags(const UidSet& uids);
+  CommandId uid_fetch_flags(UidRange range);
+  CommandId uid_fetch_summaries(const UidSet& uids); // with INTERNALDATE and RFC822.SIZE
+  CommandId uid_fetch_bodies(const UidSet& uids);    // the same, with BODY.PEEK[]
+  // Summaries of "first:*". The last message of the folder is among them even when its UID is lower (RFC 9051 §6.4.9).
+  CommandId uid_fetch_from(Uid first);
+
+  // RFC 2177. Completed comes after done(), which may be called at any time: DONE is held back until the server has
+  // accepted. Nothing is done when no IDLE is queued or running.
+  CommandId idle();
+  void done();
+
+  [[nodiscard]] const Capabilities& capabilities() const noexcept { return capabilities_; }
+  // What is open, kept up to date with what the server tells. Empty from the sending of EXAMINE until its OK.
+  [[nodiscard]] const std::optional<SelectedFolder>& selected() const noexcept { return selection_.selected(); }
+  // Commands queued or sent that have not completed.
+  [[nodiscard]] std::size_t commands_pending() const noexcept { return commands_.pending(); }
+  // Whether a message body has begun and not ended.
+  [[nodiscard]] bool in_body() const noexcept { return literal_ == LiteralUse::kBody; }
+
+ private:
+  // What the literal that the framer is in is for.
+  enum class LiteralUse { kNone, kBody, kHeld, kDropped };
+
+  // Received.
+  void on_text(Framer::Text frame);
+  void on_first_text(Framer::Text frame);
+  void on_fetch_text(Framer::Text frame);
+  void on_literal(const Framer::LiteralBytes& frame);
+  void begin_body(std::uint64_t size);
+  void emit_quoted_body();
+  void hold_literal(std::uint64_t size);
+  void skip_response(std::string_view text, bool literal_follows);
+  void end_response();
+  // Understood.
+  void on_response(std::string_view response);
+  void on_greeting(std::string_view response);
+  void on_untagged(std::string_view text);
+  void on_tagged(std::string_view line);
+  void on_continuation(std::string_view text);
+  void on_status(StatusResponse status);
+  void complete(Command command, std::optional<StatusResponse> status, std::string_view line);
+  void apply_code(const std::optional<ResponseCode>& code);
+  void hear_capabilities(std::string_view words);
+  void fail_with(ErrorKind kind, std::string code, std::string what);
+  void emit(Event event) { ready_.push_back(std::move(event)); }
+  // Sent.
+  void pump();
+  [[nodiscard]] CommandWriter writer() const;
+  CommandId add(CommandKind kind, CommandText text);
+  CommandId uid_fetch(std::string_view uids, FetchItems items);
+
+  Limits limits_;
+  Quirks quirks_;
+  Framer framer_;
+  FetchParser fetch_;
+  CommandQueue commands_;
+  Capabilities capabilities_;
+  Selection selection_;
+
+  std::vector<Event> ready_; // understood and not yet told, from ready_head_ on
+  std::size_t ready_head_ = 0;
+  std::string response_;    // what is held of the response being received, literals in place
+  std::string quoted_body_; // a message that came as a quoted string
+  LiteralUse literal_ = LiteralUse::kNone;
+  bool greeted_ = false;
+  bool in_response_ = false; // between the first text of a response and its end
+  bool in_fetch_ = false;    // that response is a FETCH
+  bool skipping_ = false;    // the rest of that response is thrown away
+  bool awaiting_tls_ = false;
+  bool capabilities_fresh_ = false; // heard since the login was sent
+  std::optional<Error> failed_;
+};
+
+} // namespace mailmoor::imap

@@ -1,0 +1,132 @@
+// What we ask the server.
+#include "imap/session.h"
+
+#include "util/concat.h"
+
+#include <cassert>
+
+namespace mailmoor::imap {
+
+void Session::pump() {
+  if (!greeted_) return;
+  while (const Command* const command = commands_.send_next()) {
+    if (command->kind == CommandKind::kExamine) selection_.opening(*command->folder);
+    if (command->kind == CommandKind::kLogin || command->kind == CommandKind::kAuthenticate)
+      capabilities_fresh_ = false;
+  }
+}
+
+CommandWriter Session::writer() const {
+  LiteralForm form = LiteralForm::kSynchronizing;
+  if (capabilities_.has("LITERAL-")) form = LiteralForm::kLiteralMinus;
+  if (capabilities_.has("LITERAL+")) form = LiteralForm::kLiteralPlus;
+  return {CommandQueue::tag_of(commands_.next_id()), form};
+}
+
+CommandId Session::add(CommandKind kind, CommandText text) {
+  const CommandId id = commands_.add(Command{.id = commands_.next_id(), .kind = kind, .text = std::move(text)});
+  pump();
+  return id;
+}
+
+CommandId Session::capability() {
+  return add(CommandKind::kPlain, writer().capability());
+}
+CommandId Session::noop() {
+  return add(CommandKind::kPlain, writer().noop());
+}
+CommandId Session::logout() {
+  return add(CommandKind::kLogout, writer().logout());
+}
+CommandId Session::starttls() {
+  return add(CommandKind::kStartTls, writer().starttls());
+}
+CommandId Session::idle() {
+  return add(CommandKind::kIdle, writer().idle());
+}
+void Session::done() {
+  commands_.done();
+}
+
+CommandId Session::id(std::span<const std::pair<std::string_view, std::string_view>> fields) {
+  return add(CommandKind::kPlain, writer().id(fields));
+}
+
+void Session::tls_started() {
+  assert(awaiting_tls_);
+  awaiting_tls_ = false;
+  if (failed_) return;
+  commands_.resume();
+  pump();
+}
+
+Result<CommandId> Session::authenticate(const SaslLogin& login) {
+  if (login.mechanism == SaslMechanism::kLoginCommand) return this->login(login.user, login.secret);
+  auto response = sasl_initial_response(login);
+  if (!response) return pass(std::move(response).error());
+  Command command{.id = commands_.next_id(),
+                  .kind = CommandKind::kAuthenticate,
+                  .text = writer().authenticate(login.mechanism, *response, capabilities_.has("SASL-IR")),
+                  .mechanism = login.mechanism};
+  const CommandId id = commands_.add(std::move(command));
+  pump();
+  return id;
+}
+
+Result<CommandId> Session::login(std::string_view user, const Secret& password) {
+  if (user.empty() || !is_safe_credential(user) || !is_safe_credential(password.reveal()))
+    return fail(ErrorKind::kOperator, "invalid_credentials", "user name or password has control characters",
+                "correct `user` or store the password again");
+  return add(CommandKind::kLogin, writer().login(user, password));
+}
+
+CommandId Session::list_all(bool with_status) {
+  // RFC 6154 §2: with SPECIAL-USE and LIST-EXTENDED the attributes are sent when asked for; without, of themselves.
+  const bool can_return = capabilities_.has("LIST-EXTENDED") || can_list_status();
+  std::string options = can_return && capabilities_.has("SPECIAL-USE") ? "SPECIAL-USE" : "";
+  if (with_status && can_list_status()) {
+    if (!options.empty()) options += ' ';
+    options += capabilities_.has("CONDSTORE") ? "STATUS (MESSAGES UIDNEXT UIDVALIDITY HIGHESTMODSEQ)"
+                                              : "STATUS (MESSAGES UIDNEXT UIDVALIDITY)";
+  }
+  return add(CommandKind::kPlain, writer().list_all(options));
+}
+
+CommandId Session::status(const FolderName& folder) {
+  return add(CommandKind::kPlain, writer().status(folder, capabilities_.has("CONDSTORE")));
+}
+
+CommandId Session::examine(const FolderName& folder) {
+  Command command{
+      .id = commands_.next_id(), .kind = CommandKind::kExamine, .text = writer().examine(folder), .folder = folder};
+  const CommandId id = commands_.add(std::move(command));
+  pump();
+  return id;
+}
+
+CommandId Session::uid_fetch(std::string_view uids, FetchItems items) {
+  assert(!uids.empty());
+  return add(CommandKind::kPlain, writer().uid_fetch(uids, items));
+}
+
+CommandId Session::uid_fetch_flags(const UidSet& uids) {
+  return uid_fetch(uids.to_string(), FetchItems::kFlags);
+}
+
+CommandId Session::uid_fetch_flags(UidRange range) {
+  return uid_fetch(concat(range.first, ':', range.last), FetchItems::kFlags);
+}
+
+CommandId Session::uid_fetch_summaries(const UidSet& uids) {
+  return uid_fetch(uids.to_string(), FetchItems::kSummaries);
+}
+
+CommandId Session::uid_fetch_bodies(const UidSet& uids) {
+  return uid_fetch(uids.to_string(), FetchItems::kBodies);
+}
+
+CommandId Session::uid_fetch_from(Uid first) {
+  return uid_fetch(concat(first.value(), ":*"), FetchItems::kSummaries);
+}
+
+} // namespace mailmoor::imap

@@ -13,6 +13,18 @@ namespace {
   return system_error == ENOSPC || system_error == EDQUOT || system_error == EFBIG;
 }
 
+// The errno of the file operation that failed. SQLite does not carry it to the connection when a COMMIT fails, but the
+// file it wrote to, the WAL, knows.
+[[nodiscard]] int last_system_error(sqlite3* database) noexcept {
+  if (const int known = sqlite3_system_errno(database); known != 0) return known;
+  sqlite3_file* wal = nullptr;
+  int cause = 0;
+  if (sqlite3_file_control(database, "main", SQLITE_FCNTL_JOURNAL_POINTER, &wal) == SQLITE_OK && wal != nullptr &&
+      wal->pMethods != nullptr)
+    wal->pMethods->xFileControl(wal, SQLITE_FCNTL_LAST_ERRNO, &cause);
+  return cause;
+}
+
 } // namespace
 
 Error sqlite_error(std::string_view path, int code, int system_error, std::string_view detail, std::string_view doing) {
@@ -48,8 +60,7 @@ Error sqlite_error(std::string_view path, int code, int system_error, std::strin
 
 Error sqlite_error(sqlite3* database, int code, std::string_view doing) {
   const char* path = sqlite3_db_filename(database, "main");
-  return sqlite_error(path == nullptr ? "" : path, code, sqlite3_system_errno(database), sqlite3_errmsg(database),
-                      doing);
+  return sqlite_error(path == nullptr ? "" : path, code, last_system_error(database), sqlite3_errmsg(database), doing);
 }
 
 bool is_corruption(const Error& error) noexcept {

@@ -1,6 +1,7 @@
 """Starts tests/e2e/oidc/server.mjs and reads what it writes down."""
 import json
 import os
+import signal
 import urllib.request
 
 from lib.processes import Child, wait_until
@@ -68,6 +69,17 @@ class OauthServer:
 
     def revoke(self, account):
         self._post("/_test/revoke", {"account": account})
+
+    def revoke_access(self, account):
+        """Only the access tokens die, before their time; the refresh token stays good."""
+        self._post("/_test/revoke", {"account": account, "only": "AccessToken"})
+
+    def pause(self):
+        """Connections are taken, nothing is answered."""
+        self.child.signal(signal.SIGSTOP)
+
+    def go_on(self):
+        self.child.signal(signal.SIGCONT)
 
     def _post(self, path, value):
         request = urllib.request.Request(self.plain + path, json.dumps(value).encode())

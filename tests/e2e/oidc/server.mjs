@@ -6,7 +6,7 @@
 //
 // The issuer is https://localhost:PORT; the second, plain port is for the mail server's introspection and for tests:
 //   POST /_test/faults  [{"status": 503, "headers": {}, "body": "…"}, …]   the answers to the next token requests
-//   POST /_test/revoke  {"account": "alice"}                               forgets every token of that person
+//   POST /_test/revoke  {"account": "alice", "only": "AccessToken"}        forgets that person's tokens, of one kind or all
 // Once both listen, one line goes to stdout: {"issuer": "https://…", "plain": "http://…"}.
 import { appendFileSync, readFileSync } from 'node:fs';
 import * as http from 'node:http';
@@ -102,7 +102,7 @@ async function answerTests(ctx, next) {
     faults.push(...body);
     ctx.body = { pending: faults.length };
   } else if (ctx.path === '/_test/revoke') {
-    ctx.body = { revoked: revokeAccount(body.account) };
+    ctx.body = { revoked: revokeAccount(body.account, body.only) };
   }
   return undefined;
 }

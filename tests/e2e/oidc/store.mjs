@@ -66,11 +66,11 @@ export function makeStore({ issuedFile, rotation }) {
     }
   }
 
-  // Forgets every token of one person: what an administrator's "revoke sessions" does.
-  function revokeAccount(accountId) {
+  // Forgets every token of one person, or those of one model: what an administrator's "revoke sessions" does.
+  function revokeAccount(accountId, model) {
     let count = 0;
     for (const [key, row] of rows) {
-      if (kSecretModels.has(row.model) && row.payload.accountId === accountId) {
+      if (kSecretModels.has(row.model) && row.model === (model ?? row.model) && row.payload.accountId === accountId) {
         rows.delete(key);
         count += 1;
       }

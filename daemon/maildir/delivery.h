@@ -18,6 +18,7 @@
 #include "util/result.h"
 
 #include <cstdint>
+#include <functional>
 #include <memory>
 #include <optional>
 #include <string>
@@ -93,8 +94,9 @@ class MessageWriter final {
   bool held_cr_ = false; // the last byte seen was a CR, not written yet
 };
 
-// Exactly `delivered` is in the folder and durable. The rest of the batch was unlinked and is to be fetched again;
-// `error` says why, and is set if and only if there is a rest.
+// `delivered` is in the folder and durable, each once. The rest of the batch is to be fetched again: its files were
+// unlinked or, where only the directory could not be synced, will be met again by that delivery. `error` says why, and
+// is set if and only if there is a rest.
 struct [[nodiscard]] CommitReport {
   UidSet delivered;
   std::optional<Error> error;
@@ -127,6 +129,15 @@ class FolderDelivery final {
 
  private:
   FolderDelivery(FileOps& ops, DeliveryOptions options, std::string directory, std::unique_ptr<SyncPoint> sync_point);
+  [[nodiscard]] Result<UidSet> drop_repeated_blocking(std::vector<StagedMessage>& batch);
+  struct Placed {
+    UidSet uids;
+    bool in_new = false, in_cur = false;
+    std::optional<Error> error;
+  };
+  [[nodiscard]] Placed place_blocking(std::vector<StagedMessage>& batch);
+  [[nodiscard]] Status make_durable_blocking(const std::vector<StagedMessage>& batch);
+  [[nodiscard]] Status visit_messages_blocking(const std::function<void(std::string_view)>& visit);
 
   FileOps* ops_;
   DeliveryOptions options_;

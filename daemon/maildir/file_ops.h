@@ -11,11 +11,12 @@
 #include "util/result.h"
 #include "util/time_text.h"
 
+#include <cstdint>
+#include <functional>
 #include <memory>
 #include <optional>
 #include <string>
 #include <string_view>
-#include <vector>
 
 namespace mailmoor::maildir {
 
@@ -72,8 +73,10 @@ class FileOps {
   [[nodiscard]] virtual Result<bool> rename_blocking(const std::string& from, const std::string& to) = 0;
   // Mode 0700 whatever the umask. False when a directory (or a link to one) is there already.
   [[nodiscard]] virtual Result<bool> make_directory_blocking(const std::string& path) = 0;
-  // Names without "." and "..", in no order. Names that come or go meanwhile may be missed.
-  [[nodiscard]] virtual Result<std::vector<std::string>> list_blocking(const std::string& path) = 0;
+  // Calls `visit` with each name but "." and "..", in no order; the view ends with the call. Names that come or go
+  // meanwhile may be missed.
+  [[nodiscard]] virtual Status list_blocking(const std::string& path,
+                                             const std::function<void(std::string_view)>& visit) = 0;
   // Success when there is no such file.
   [[nodiscard]] virtual Status unlink_blocking(const std::string& path) = 0;
   // Empty when there is no such file; follows links.

@@ -51,7 +51,7 @@ class DirectoryMap final {
   [[nodiscard]] static DirectoryMap assign(Layout layout, std::vector<FolderName> names,
                                            const std::map<std::string, std::string>& recorded = {});
 
-  // Empty for a name that was not among those given.
+  // Empty for a name that was not among those given, and for one built to collide with others: not to be mirrored.
   [[nodiscard]] std::optional<std::string> directory(const FolderName& name) const;
   // Server's name (wire) → directory: what to record.
   [[nodiscard]] const std::map<std::string, std::string>& all() const noexcept { return directories_; }

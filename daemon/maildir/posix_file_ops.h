@@ -13,7 +13,8 @@ class PosixFileOps final : public FileOps {
   [[nodiscard]] Result<std::unique_ptr<SyncPoint>> open_sync_point_blocking(const std::string& path) override;
   [[nodiscard]] Result<bool> rename_blocking(const std::string& from, const std::string& to) override;
   [[nodiscard]] Result<bool> make_directory_blocking(const std::string& path) override;
-  [[nodiscard]] Result<std::vector<std::string>> list_blocking(const std::string& path) override;
+  [[nodiscard]] Status list_blocking(const std::string& path,
+                                     const std::function<void(std::string_view)>& visit) override;
   [[nodiscard]] Status unlink_blocking(const std::string& path) override;
   [[nodiscard]] Result<std::optional<FileStatus>> stat_blocking(const std::string& path) override;
 };

@@ -1,0 +1,167 @@
+#include "maildir/delivery.h"
+
+#include "maildir/folder_tree.h"
+#include "util/concat.h"
+
+#include <algorithm>
+#include <cassert>
+#include <set>
+#include <utility>
+
+namespace mailmoor::maildir {
+namespace {
+
+// Up to here each file is synced by itself. Above, one syncfs is cheaper: measured on ext4, 6 KB messages, renames and
+// directory included, 1.9 ms against 0.8 ms for 8 messages, 20 ms against 4 ms for 100. Below, a syncfs could wait
+// longer for other programs' unwritten data than fsync takes.
+constexpr std::size_t kSyncEachUpTo = 8;
+
+// A reader that renames while a directory is read can hide a message from one pass, hardly from four.
+constexpr int kScanPasses = 4;
+
+// What a message is known by when it comes again. The date tells it from another folder's message that a user moved
+// here without a new name: UIDVALIDITY and UID may be the same there.
+using Fingerprint = std::pair<Uid, UnixTime>;
+
+} // namespace
+
+FolderDelivery::FolderDelivery(FileOps& ops, DeliveryOptions options, std::string directory,
+                               std::unique_ptr<SyncPoint> sync_point)
+    : ops_(&ops), options_(std::move(options)), directory_(std::move(directory)), sync_point_(std::move(sync_point)) {
+  options_.host = sanitised_host(options_.host);
+}
+
+Result<FolderDelivery> FolderDelivery::open_blocking(FileOps& ops, DeliveryOptions options, const FolderPlace& place) {
+  if (Status status = make_folder_blocking(ops, place); !status) return pass(std::move(status).error());
+  std::string directory = absolute_directory(place);
+  if (Status status = clear_temporaries_blocking(ops, directory); !status) return pass(std::move(status).error());
+  auto sync_point = ops.open_sync_point_blocking(directory);
+  if (!sync_point) return pass(std::move(sync_point).error());
+  return FolderDelivery(ops, std::move(options), std::move(directory), *std::move(sync_point));
+}
+
+Result<MessageWriter> FolderDelivery::begin_blocking() {
+  std::string path =
+      concat(directory_, "/tmp/", kTemporaryPrefix, options_.run_id, '-', next_temporary_++, '.', options_.host);
+  auto file = ops_->create_exclusive_blocking(path);
+  if (!file) return pass(std::move(file).error());
+  return MessageWriter(*ops_, *std::move(file), std::move(path), options_.line_endings);
+}
+
+Status FolderDelivery::visit_messages_blocking(const std::function<void(std::string_view)>& visit) {
+  // new/ first: readers move messages from there to cur/.
+  if (Status status = ops_->list_blocking(directory_ + "/new", visit); !status) return status;
+  return ops_->list_blocking(directory_ + "/cur", visit);
+}
+
+Result<FolderScan> FolderDelivery::scan_blocking(UidValidity validity) {
+  const std::string directories[] = {directory_ + "/new", directory_ + "/cur"};
+  std::vector<Uid> uids;
+  FolderScan scan;
+  std::int64_t changed_before = 0;
+  for (int passes = 0; passes < kScanPasses; ++passes) {
+    std::int64_t changed = 0;
+    for (const std::string& directory : directories) {
+      const auto status = ops_->stat_blocking(directory);
+      if (!status) return pass(status.error());
+      changed = std::max(changed, *status ? (*status)->changed_ns : 0);
+    }
+    if (passes != 0 && changed == changed_before) break;
+    changed_before = changed;
+    scan.messages = 0;
+    Status visited = visit_messages_blocking([&](std::string_view name) {
+      ++scan.messages;
+      if (const auto parsed = parse_file_name(name); parsed && parsed->validity == validity)
+        uids.push_back(parsed->uid);
+    });
+    if (!visited) return pass(std::move(visited).error());
+  }
+  // Sorted first: a set of ranges is quick to build in order only.
+  std::ranges::sort(uids);
+  for (const Uid uid : uids)
+    scan.present.insert(uid);
+  // A killed run may have renamed and not synced.
+  for (const std::string& directory : directories)
+    if (Status status = ops_->sync_directory_blocking(directory); !status) return pass(std::move(status).error());
+  scanned_ = validity;
+  present_ = scan.present;
+  return scan;
+}
+
+// Takes messages out of `batch` that are in the folder, or in the batch a second time; the UIDs of the former.
+Result<UidSet> FolderDelivery::drop_repeated_blocking(std::vector<StagedMessage>& batch) {
+  UidSet suspects;
+  for (const StagedMessage& message : batch)
+    if (present_.contains(message.identity().uid)) suspects.insert(message.identity().uid);
+  std::set<Fingerprint> seen;
+  if (!suspects.empty()) {
+    Status visited = visit_messages_blocking([&](std::string_view name) {
+      const auto parsed = parse_file_name(name);
+      if (parsed && parsed->validity == scanned_ && suspects.contains(parsed->uid))
+        seen.emplace(parsed->uid, parsed->internal_date);
+    });
+    if (!visited) return pass(std::move(visited).error());
+  }
+  UidSet repeated;
+  for (const StagedMessage& message : batch)
+    if (seen.contains({message.identity().uid, message.identity().internal_date}))
+      repeated.insert(message.identity().uid);
+  std::erase_if(batch, [&seen](const StagedMessage& message) {
+    return !seen.emplace(message.identity().uid, message.identity().internal_date).second;
+  });
+  return repeated;
+}
+
+Status FolderDelivery::make_durable_blocking(const std::vector<StagedMessage>& batch) {
+  if (sync_point_ != nullptr && batch.size() > kSyncEachUpTo) return sync_point_->sync_blocking();
+  for (const StagedMessage& message : batch)
+    if (Status status = ops_->sync_file_blocking(message.path_); !status) return status;
+  return {};
+}
+
+// Renames into new/ and cur/ until one fails; neither directory is synced.
+FolderDelivery::Placed FolderDelivery::place_blocking(std::vector<StagedMessage>& batch) {
+  Placed placed;
+  for (StagedMessage& message : batch) {
+    const Flags flags = options_.keep_flags ? message.identity().flags : Flags();
+    const bool is_new = !flags.has(SystemFlag::kSeen);
+    const std::string path =
+        concat(directory_, is_new ? "/new/" : "/cur/",
+               make_file_name(message.identity(), options_.host, message.size_, flags.maildir_letters(), is_new));
+    const auto renamed = ops_->rename_blocking(message.path_, path);
+    if (!renamed) {
+      placed.error = renamed.error();
+      return placed;
+    }
+    // Otherwise a file of that very name is there, and the staged one is unlinked with the batch.
+    if (*renamed) message.path_.clear();
+    placed.uids.insert(message.identity().uid);
+    (is_new ? placed.in_new : placed.in_cur) = true;
+  }
+  return placed;
+}
+
+CommitReport FolderDelivery::commit_blocking(std::vector<StagedMessage> batch) {
+  if (batch.empty()) return {};
+  const UidValidity validity = batch.front().identity().validity;
+  assert(std::ranges::all_of(batch, [&](const StagedMessage& m) { return m.identity().validity == validity; }));
+  if (scanned_ != validity)
+    if (auto scan = scan_blocking(validity); !scan) return {{}, std::move(scan).error()};
+  const auto repeated = drop_repeated_blocking(batch);
+  if (!repeated) return {{}, repeated.error()};
+  if (Status status = make_durable_blocking(batch); !status) return {{}, std::move(status).error()};
+
+  Placed placed = place_blocking(batch);
+  present_.insert(placed.uids);
+  // A repeated message may be of a run that was killed before its sync.
+  if (placed.in_new || !repeated->empty())
+    if (Status status = ops_->sync_directory_blocking(directory_ + "/new"); !status)
+      return {{}, std::move(status).error()};
+  if (placed.in_cur || !repeated->empty())
+    if (Status status = ops_->sync_directory_blocking(directory_ + "/cur"); !status)
+      return {{}, std::move(status).error()};
+  placed.uids.insert(*repeated);
+  return {std::move(placed.uids), std::move(placed.error)};
+}
+
+} // namespace mailmoor::maildir

@@ -1,0 +1,21 @@
+// Makes the directories of a Maildir folder so that they survive a power cut. Private to this room.
+#pragma once
+
+#include "maildir/delivery.h"
+
+namespace mailmoor::maildir {
+
+// "tmp/" names that Mailmoor gives begin with this.
+inline constexpr std::string_view kTemporaryPrefix = "mailmoor-";
+
+// Absolute, without a slash at the end.
+[[nodiscard]] std::string absolute_directory(const FolderPlace& place);
+
+// The folder of `place` with new/, cur/ and tmp/ is there and durable. tmp/ is made last: where it exists, all the rest
+// was durable before.
+[[nodiscard]] Status make_folder_blocking(FileOps& ops, const FolderPlace& place);
+
+// Unlinks what earlier runs left in the folder's tmp/.
+[[nodiscard]] Status clear_temporaries_blocking(FileOps& ops, const std::string& directory);
+
+} // namespace mailmoor::maildir

@@ -1,0 +1,116 @@
+#include "maildir/delivery.h"
+
+#include <algorithm>
+#include <cassert>
+#include <utility>
+
+namespace mailmoor::maildir {
+namespace {
+
+// Few system calls for a large message, little memory for hundreds of mailboxes receiving at once.
+constexpr std::size_t kBufferSize = std::size_t{64} * 1024;
+
+// Appends `bytes` with CRLF as LF. A CR at the end is held back until what follows is known.
+void append_with_lf(std::string& out, std::string_view bytes, bool& held_cr) {
+  if (bytes.empty()) return;
+  if (held_cr && bytes.front() != '\n') out.push_back('\r');
+  held_cr = false;
+  for (;;) {
+    const std::size_t cr = bytes.find('\r');
+    out.append(bytes.substr(0, cr));
+    if (cr == std::string_view::npos) return;
+    bytes.remove_prefix(cr + 1);
+    held_cr = bytes.empty();
+    if (held_cr) return;
+    if (bytes.front() != '\n') out.push_back('\r');
+  }
+}
+
+void discard_blocking(FileOps& ops, const std::string& path) {
+  // Nothing to be done about a failure here: the next open removes the file.
+  if (!path.empty()) static_cast<void>(ops.unlink_blocking(path));
+}
+
+} // namespace
+
+StagedMessage::StagedMessage(FileOps& ops, std::string path, MessageIdentity identity, std::uint64_t size)
+    : ops_(&ops), path_(std::move(path)), identity_(std::move(identity)), size_(size) {}
+
+StagedMessage::StagedMessage(StagedMessage&& other) noexcept
+    : ops_(other.ops_), path_(std::exchange(other.path_, {})), identity_(std::move(other.identity_)),
+      size_(other.size_) {}
+
+StagedMessage& StagedMessage::operator=(StagedMessage&& other) noexcept {
+  if (this == &other) return *this;
+  discard_blocking(*ops_, path_);
+  ops_ = other.ops_;
+  path_ = std::exchange(other.path_, {});
+  identity_ = std::move(other.identity_);
+  size_ = other.size_;
+  return *this;
+}
+
+StagedMessage::~StagedMessage() {
+  discard_blocking(*ops_, path_);
+}
+
+MessageWriter::MessageWriter(FileOps& ops, std::unique_ptr<OutputFile> file, std::string path, LineEndings line_endings)
+    : ops_(&ops), file_(std::move(file)), path_(std::move(path)), line_endings_(line_endings) {}
+
+MessageWriter::MessageWriter(MessageWriter&& other) noexcept
+    : ops_(other.ops_), file_(std::move(other.file_)), path_(std::exchange(other.path_, {})),
+      buffer_(std::move(other.buffer_)), written_(other.written_), line_endings_(other.line_endings_),
+      held_cr_(other.held_cr_) {}
+
+MessageWriter& MessageWriter::operator=(MessageWriter&& other) noexcept {
+  if (this == &other) return *this;
+  file_.reset();
+  discard_blocking(*ops_, path_);
+  ops_ = other.ops_;
+  file_ = std::move(other.file_);
+  path_ = std::exchange(other.path_, {});
+  buffer_ = std::move(other.buffer_);
+  written_ = other.written_;
+  line_endings_ = other.line_endings_;
+  held_cr_ = other.held_cr_;
+  return *this;
+}
+
+MessageWriter::~MessageWriter() {
+  file_.reset();
+  discard_blocking(*ops_, path_);
+}
+
+Status MessageWriter::append_blocking(std::string_view bytes) {
+  assert(file_ != nullptr);
+  while (!bytes.empty()) {
+    const std::string_view piece = bytes.substr(0, kBufferSize);
+    bytes.remove_prefix(piece.size());
+    if (line_endings_ == LineEndings::kLf)
+      append_with_lf(buffer_, piece, held_cr_);
+    else
+      buffer_.append(piece);
+    if (buffer_.size() < kBufferSize) continue;
+    if (Status flushed = flush_blocking(); !flushed) return flushed;
+  }
+  return {};
+}
+
+Status MessageWriter::flush_blocking() {
+  if (Status status = file_->write_blocking(buffer_); !status) return status;
+  written_ += buffer_.size();
+  buffer_.clear();
+  return {};
+}
+
+Result<StagedMessage> MessageWriter::finish_blocking(MessageIdentity identity) {
+  assert(file_ != nullptr);
+  if (std::exchange(held_cr_, false)) buffer_.push_back('\r');
+  if (Status status = flush_blocking(); !status) return pass(std::move(status).error());
+  if (Status status = file_->set_mtime_blocking(identity.internal_date); !status)
+    return pass(std::move(status).error());
+  file_.reset();
+  return StagedMessage(*ops_, std::exchange(path_, {}), std::move(identity), written_);
+}
+
+} // namespace mailmoor::maildir

@@ -1,0 +1,212 @@
+#include "maildir/posix_file_ops.h"
+
+#include "util/concat.h"
+#include "util/scope_exit.h"
+#include "util/unique_fd.h"
+
+#include <algorithm>
+#include <array>
+#include <cerrno>
+#include <dirent.h>
+#include <fcntl.h>
+#include <sys/stat.h>
+#include <sys/vfs.h>
+#include <unistd.h>
+
+namespace mailmoor::maildir {
+namespace {
+
+[[nodiscard]] std::unexpected<Error> file_failure(int error, std::string_view verb, const std::string& path) {
+  std::string what = concat("cannot ", verb, ' ', path, ": ", errno_text(error));
+  switch (error) {
+  case ENOSPC:
+    return fail(ErrorKind::kMailbox, "disk_full", std::move(what), "free some space; delivery goes on by itself");
+  case EDQUOT:
+    return fail(ErrorKind::kMailbox, "quota_exceeded", std::move(what), "raise the disk quota of the daemon's user");
+  case EROFS:
+    return fail(ErrorKind::kMailbox, "read_only", std::move(what),
+                "mount the file system writable, or add the path to ReadWritePaths= of the unit");
+  case EACCES:
+  case EPERM:
+    return fail(ErrorKind::kMailbox, "permission", std::move(what), "let the daemon's user own the Maildir");
+  case ENAMETOOLONG:
+    return fail(ErrorKind::kFolder, "name_too_long", std::move(what), "choose a shorter maildir_root");
+  case EMFILE:
+  case ENFILE:
+    return fail(ErrorKind::kMailbox, "too_many_files", std::move(what), "raise LimitNOFILE= of the unit");
+  case EIO:
+    return fail(ErrorKind::kMailbox, "io_error", std::move(what), "check the disk; the kernel log says more");
+  case EEXIST:
+    return fail(ErrorKind::kFolder, "exists", std::move(what));
+  case ENOENT:
+  case ENOTDIR:
+    return fail(ErrorKind::kFolder, "not_found", std::move(what));
+  default:
+    return fail(ErrorKind::kMailbox, "file_error", std::move(what));
+  }
+}
+
+// Repeats `call` while a signal interrupts it; its result, -1 with errno set on failure.
+template<class Call>
+[[nodiscard]] auto uninterrupted(Call call) {
+  auto result = call();
+  while (result < 0 && errno == EINTR)
+    result = call();
+  return result;
+}
+
+[[nodiscard]] Result<UniqueFd> open_for_reading(const std::string& path, int flags) {
+  UniqueFd fd(uninterrupted([&] { return ::open(path.c_str(), O_RDONLY | O_CLOEXEC | flags); }));
+  if (!fd.is_open()) return file_failure(errno, "open", path);
+  return fd;
+}
+
+class PosixOutputFile final : public OutputFile {
+ public:
+  PosixOutputFile(UniqueFd fd, std::string path) : fd_(std::move(fd)), path_(std::move(path)) {}
+
+  Status write_blocking(std::string_view bytes) override {
+    while (!bytes.empty()) {
+      const ssize_t written = uninterrupted([&] { return ::write(fd_.get(), bytes.data(), bytes.size()); });
+      if (written <= 0) return file_failure(written < 0 ? errno : EIO, "write", path_);
+      bytes.remove_prefix(static_cast<std::size_t>(written));
+    }
+    return {};
+  }
+
+  Status set_mtime_blocking(UnixTime time) override {
+    const timespec spec{static_cast<time_t>(time.time_since_epoch().count()), 0};
+    const std::array times = {spec, spec};
+    if (::futimens(fd_.get(), times.data()) != 0) return file_failure(errno, "set the time of", path_);
+    return {};
+  }
+
+ private:
+  UniqueFd fd_;
+  std::string path_;
+};
+
+class PosixSyncPoint final : public SyncPoint {
+ public:
+  PosixSyncPoint(UniqueFd fd, std::string path) : fd_(std::move(fd)), path_(std::move(path)) {}
+
+  Status sync_blocking() override {
+    if (uninterrupted([&] { return ::syncfs(fd_.get()); }) != 0)
+      return file_failure(errno, "sync the file system of", path_);
+    return {};
+  }
+
+ private:
+  UniqueFd fd_;
+  std::string path_;
+};
+
+// File systems of the kernel itself whose syncfs(2) waits for data and names (linux/magic.h).
+[[nodiscard]] bool has_reliable_syncfs(int fd) {
+  struct statfs about{};
+  if (::fstatfs(fd, &about) != 0) return false;
+  constexpr std::array<std::uint32_t, 6> kReliable = {
+      0x0000EF53, // ext2, ext3, ext4
+      0x58465342, // xfs
+      0x9123683E, // btrfs
+      0xF2F52010, // f2fs
+      0x01021994, // tmpfs
+      0x794C7630, // overlayfs
+  };
+  return std::ranges::find(kReliable, static_cast<std::uint32_t>(about.f_type)) != kReliable.end();
+}
+
+} // namespace
+
+Result<std::unique_ptr<OutputFile>> PosixFileOps::create_exclusive_blocking(const std::string& path) {
+  constexpr mode_t kMode = 0600;
+  constexpr int kFlags = O_WRONLY | O_CREAT | O_EXCL | O_NOFOLLOW | O_CLOEXEC;
+  UniqueFd fd(uninterrupted([&] { return ::open(path.c_str(), kFlags, kMode); }));
+  if (!fd.is_open()) return file_failure(errno, "create", path);
+  // The umask may have taken bits away.
+  if (::fchmod(fd.get(), kMode) != 0) {
+    const int error = errno;
+    ::unlink(path.c_str());
+    return file_failure(error, "set the mode of", path);
+  }
+  return std::make_unique<PosixOutputFile>(std::move(fd), path);
+}
+
+Status PosixFileOps::sync_file_blocking(const std::string& path) {
+  // fsync, not fdatasync: the modification time must stay too. For a new file both cost the same journal commit.
+  // A descriptor opened after a write-back error still reports it when no other did (errseq_t, Linux 4.16).
+  auto fd = open_for_reading(path, O_NOFOLLOW);
+  if (!fd) return pass(std::move(fd).error());
+  if (uninterrupted([&] { return ::fsync(fd->get()); }) != 0) return file_failure(errno, "sync", path);
+  return {};
+}
+
+Status PosixFileOps::sync_directory_blocking(const std::string& path) {
+  auto fd = open_for_reading(path, O_DIRECTORY);
+  if (!fd) return pass(std::move(fd).error());
+  // EINVAL: the file system has no such operation (CIFS), its server keeps names by itself.
+  if (uninterrupted([&] { return ::fsync(fd->get()); }) != 0 && errno != EINVAL)
+    return file_failure(errno, "sync", path);
+  return {};
+}
+
+Result<std::unique_ptr<SyncPoint>> PosixFileOps::open_sync_point_blocking(const std::string& path) {
+  auto fd = open_for_reading(path, O_DIRECTORY);
+  if (!fd) return pass(std::move(fd).error());
+  if (!has_reliable_syncfs(fd->get())) return nullptr;
+  return std::make_unique<PosixSyncPoint>(*std::move(fd), path);
+}
+
+Result<bool> PosixFileOps::rename_blocking(const std::string& from, const std::string& to) {
+  if (::renameat2(AT_FDCWD, from.c_str(), AT_FDCWD, to.c_str(), RENAME_NOREPLACE) == 0) return true;
+  if (errno == EEXIST) return false;
+  if (errno != EINVAL && errno != ENOSYS) return file_failure(errno, "rename to", to);
+  // No such flag here (NFS, older ZFS). Nobody else makes our names, so looking first is as good.
+  struct stat about{};
+  if (::lstat(to.c_str(), &about) == 0) return false;
+  if (::rename(from.c_str(), to.c_str()) != 0) return file_failure(errno, "rename to", to);
+  return true;
+}
+
+Result<bool> PosixFileOps::make_directory_blocking(const std::string& path) {
+  constexpr mode_t kMode = 0700;
+  const bool made = ::mkdir(path.c_str(), kMode) == 0;
+  if (!made && errno != EEXIST) return file_failure(errno, "create", path);
+  struct stat about{};
+  if (::stat(path.c_str(), &about) != 0) return file_failure(errno, "look at", path);
+  if (!S_ISDIR(about.st_mode)) return file_failure(EEXIST, "create directory", path);
+  // The umask may have taken bits away; a set-group-ID bit from the parent stays.
+  if (made && (about.st_mode & kMode) != kMode && ::chmod(path.c_str(), (about.st_mode & 07777) | kMode) != 0)
+    return file_failure(errno, "set the mode of", path);
+  return made;
+}
+
+Status PosixFileOps::list_blocking(const std::string& path, const std::function<void(std::string_view)>& visit) {
+  DIR* directory = ::opendir(path.c_str());
+  if (directory == nullptr) return file_failure(errno, "list", path);
+  const ScopeExit close([directory] { ::closedir(directory); });
+  for (;;) {
+    errno = 0;                                  // what tells an error from the end
+    const dirent* entry = ::readdir(directory); // NOLINT(concurrency-mt-unsafe): this stream has one user
+    if (entry == nullptr && errno != 0) return file_failure(errno, "list", path);
+    if (entry == nullptr) return {};
+    const std::string_view name = static_cast<const char*>(entry->d_name);
+    if (name != "." && name != "..") visit(name);
+  }
+}
+
+Status PosixFileOps::unlink_blocking(const std::string& path) {
+  if (::unlink(path.c_str()) != 0 && errno != ENOENT) return file_failure(errno, "remove", path);
+  return {};
+}
+
+Result<std::optional<FileStatus>> PosixFileOps::stat_blocking(const std::string& path) {
+  struct stat about{};
+  if (::stat(path.c_str(), &about) != 0) {
+    if (errno == ENOENT || errno == ENOTDIR) return std::nullopt;
+    return file_failure(errno, "look at", path);
+  }
+  return FileStatus{S_ISDIR(about.st_mode), std::int64_t{about.st_mtim.tv_sec} * 1'000'000'000 + about.st_mtim.tv_nsec};
+}
+
+} // namespace mailmoor::maildir

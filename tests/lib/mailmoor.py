@@ -125,10 +125,13 @@ class Mailmoor:
 
         wait_until(said, seconds, lambda: f"{text} from mailmoord; its log:\n{self.log()[-4000:]}")
 
+    def spawn_once(self):
+        return Child([f"{PROGRAMS}/mailmoord", "--config", self.config_file, "--log-level", self._log_level, "--once"],
+                     self.out_file, self.log_file, env=self._env())
+
     def once(self, seconds=120):
         """mailmoord --once: its exit status."""
-        child = Child([f"{PROGRAMS}/mailmoord", "--config", self.config_file, "--log-level", self._log_level, "--once"],
-                      self.out_file, self.log_file, env=self._env())
+        child = self.spawn_once()
         try:
             return child.wait(seconds)
         except TimedOut:

@@ -98,17 +98,16 @@ class Child:
         except ProcessLookupError:
             pass
         self.process.wait()
+        if self in _children:
+            _children.remove(self)
 
     def stop(self, seconds=20):
         """SIGTERM, then SIGKILL to whatever is left of the group. Returns the exit status."""
         self.signal(signal.SIGTERM)
         try:
-            status = self.wait(seconds)
+            return self.wait(seconds)
         finally:
             self.kill()
-            if self in _children:
-                _children.remove(self)
-        return status
 
     def output(self):
         with open(self.err_path, "rb") as file:

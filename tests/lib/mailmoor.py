@@ -52,7 +52,7 @@ class Answer:
 class Mailmoor:
     """One installation in one directory: mailmoor.yaml, mail/, state/, run/, log. `environment` is added to the daemon's."""
 
-    def __init__(self, directory, configuration, environment=None, log_level="debug"):
+    def __init__(self, directory, configuration, environment=None, log_level="debug", detach=False):
         self.directory = directory
         self.configuration = configuration
         self.config_file = f"{directory}/mailmoor.yaml"
@@ -61,6 +61,7 @@ class Mailmoor:
         self.out_file = f"{directory}/mailmoord.out"
         self._environment = environment or {}
         self._log_level = log_level
+        self._detach = detach
         self.child = None
         self._notices = ""
         for path in (self.mail_root, self.state_dir, self.runtime_dir):
@@ -103,7 +104,7 @@ class Mailmoor:
         self._notify.bind(path)
         self._notices = ""
         self.child = Child([f"{PROGRAMS}/mailmoord", "--config", self.config_file, "--log-level", self._log_level],
-                           self.out_file, self.log_file, env=self._env({"NOTIFY_SOCKET": path}))
+                           self.out_file, self.log_file, env=self._env({"NOTIFY_SOCKET": path}), detach=self._detach)
         self.wait_for_notice("READY=1", seconds)
         return self
 
@@ -163,7 +164,9 @@ class Mailmoor:
         child, self.child = self.child, None
         was_running = child.running()
         status = child.stop(seconds)
-        if was_running and status != 0:
+        if not was_running:
+            raise AssertionError(f"mailmoord ended by itself with {status}:\n{self.log()[-6000:]}")
+        if status != 0:
             raise AssertionError(f"mailmoord ended with {status}:\n{self.log()[-6000:]}")
 
     def kill(self):
@@ -193,8 +196,9 @@ class Mailmoor:
                               timeout=seconds, env=self._env(), check=False)
         return Answer(done.returncode, done.stdout, done.stderr)
 
-    def login(self, people, seconds=60):
-        """Signs in each mailbox of {name: Person} by device code. Returns every line that mailmoorctl printed."""
+    def login(self, people, seconds=60, tell=None):
+        """Signs in each mailbox of {name: Person} by device code. Returns every line that mailmoorctl printed, and
+        calls tell(event) for each before the person acts on it."""
         events = []
         process = subprocess.Popen(self._ctl_argv(["login", *people, "--flow", "device"], True), env=self._env(),
                                    stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
@@ -203,6 +207,8 @@ class Mailmoor:
             for line in process.stdout:
                 event = json.loads(line)
                 events.append(event)
+                if tell:
+                    tell(event)
                 if event["event"] == "prompt":
                     people[event["mailbox"]].enter_device_code(event["verification_uri"], event["user_code"])
                 if time.monotonic() > deadline:

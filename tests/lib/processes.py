@@ -52,8 +52,13 @@ def scratch_dir(purpose):
     if os.environ.get("MAILMOOR_TEST_KEEP"):
         print(f"keeping {path}", file=sys.stderr)
     else:
-        atexit.register(shutil.rmtree, path, ignore_errors=True)
+        atexit.register(_remove, path)
     return path
+
+
+def _remove(path):
+    _kill_all()  # first those who might write there again
+    shutil.rmtree(path, ignore_errors=True)
 
 
 def _die_with_parent():

@@ -30,7 +30,8 @@ namespace {
 FolderName FolderName::from_wire(std::string_view wire, char delimiter) {
   std::string spelled(wire);
   // RFC 9051 §5.1: INBOX in any case, also as the root of "inbox/child".
-  if (equals_ignoring_case(wire.substr(0, 5), "INBOX") && (wire.size() == 5 || (delimiter != '\0' && wire[5] == delimiter)))
+  if (equals_ignoring_case(wire.substr(0, 5), "INBOX") &&
+      (wire.size() == 5 || (delimiter != '\0' && wire[5] == delimiter)))
     spelled.replace(0, 5, "INBOX");
   auto decoded = decode_modified_utf7(spelled);
   std::string utf8 = decoded ? *std::move(decoded) : printable_utf8(spelled);

@@ -27,7 +27,9 @@ class FolderName final {
   [[nodiscard]] std::vector<std::string> components() const;
 
   [[nodiscard]] friend bool operator==(const FolderName& a, const FolderName& b) noexcept { return a.wire_ == b.wire_; }
-  [[nodiscard]] friend auto operator<=>(const FolderName& a, const FolderName& b) noexcept { return a.wire_ <=> b.wire_; }
+  [[nodiscard]] friend auto operator<=>(const FolderName& a, const FolderName& b) noexcept {
+    return a.wire_ <=> b.wire_;
+  }
 
  private:
   FolderName(std::string wire, std::string utf8, char delimiter)

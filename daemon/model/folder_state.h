@@ -12,7 +12,7 @@ struct FolderState {
   std::optional<UidValidity> uid_validity; // empty: the server does not keep UIDs; such a folder is not mirrored
   std::optional<Uid> uid_next;
   std::uint32_t messages = 0;
-  std::optional<ModSeq> highest_mod_seq;   // empty: NOMODSEQ or no CONDSTORE
+  std::optional<ModSeq> highest_mod_seq; // empty: NOMODSEQ or no CONDSTORE
 
   friend bool operator==(const FolderState&, const FolderState&) = default;
 };

@@ -49,7 +49,7 @@ class UidSet final {
   [[nodiscard]] static std::optional<UidSet> parse(std::string_view text);
 
   // Calls function(Uid) in ascending order.
-  template <class Function>
+  template<class Function>
   void for_each(Function function) const {
     for (const UidRange& range : ranges_)
       for (std::uint64_t uid = range.first; uid <= range.last; ++uid)

@@ -6,13 +6,20 @@ namespace mailmoor {
 
 std::string_view error_kind_name(ErrorKind kind) noexcept {
   switch (kind) {
-  case ErrorKind::kMessage: return "message";
-  case ErrorKind::kFolder: return "folder";
-  case ErrorKind::kMailbox: return "mailbox";
-  case ErrorKind::kHost: return "host";
-  case ErrorKind::kApp: return "app";
-  case ErrorKind::kOperator: return "operator";
-  case ErrorKind::kBug: return "bug";
+  case ErrorKind::kMessage:
+    return "message";
+  case ErrorKind::kFolder:
+    return "folder";
+  case ErrorKind::kMailbox:
+    return "mailbox";
+  case ErrorKind::kHost:
+    return "host";
+  case ErrorKind::kApp:
+    return "app";
+  case ErrorKind::kOperator:
+    return "operator";
+  case ErrorKind::kBug:
+    return "bug";
   }
   return "bug";
 }
@@ -22,6 +29,8 @@ Error Error::within(std::string_view context) && {
   return std::move(*this);
 }
 
-std::string errno_text(int error_number) { return std::generic_category().message(error_number); }
+std::string errno_text(int error_number) {
+  return std::generic_category().message(error_number);
+}
 
 } // namespace mailmoor

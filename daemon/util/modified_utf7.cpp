@@ -8,7 +8,9 @@
 namespace mailmoor {
 namespace {
 
-[[nodiscard]] bool is_direct(char c) noexcept { return c >= 0x20 && c <= 0x7E; }
+[[nodiscard]] bool is_direct(char c) noexcept {
+  return c >= 0x20 && c <= 0x7E;
+}
 
 // RFC 3501 §5.1.3: the alphabet is base64 with "," for "/", the payload UTF-16BE without padding.
 [[nodiscard]] std::optional<std::string> decode_shifted(std::string_view shifted) {

@@ -9,7 +9,7 @@
 
 namespace mailmoor {
 
-template <class T>
+template<class T>
 using Result = std::expected<T, Error>;
 
 using Status = Result<void>;
@@ -21,6 +21,8 @@ using Status = Result<void>;
 }
 
 // Hands an Error on: return pass(std::move(result).error());
-[[nodiscard]] inline std::unexpected<Error> pass(Error error) { return std::unexpected<Error>(std::move(error)); }
+[[nodiscard]] inline std::unexpected<Error> pass(Error error) {
+  return std::unexpected<Error>(std::move(error));
+}
 
 } // namespace mailmoor

@@ -5,7 +5,7 @@
 
 namespace mailmoor {
 
-template <class Function>
+template<class Function>
 class [[nodiscard]] ScopeExit final {
  public:
   explicit ScopeExit(Function function) : function_(std::move(function)) {}

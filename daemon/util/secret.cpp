@@ -9,7 +9,9 @@ void wipe_memory(void* bytes, std::size_t size) noexcept {
   if (size != 0) explicit_bzero(bytes, size);
 }
 
-Secret::Secret(std::string_view bytes) { append(bytes); }
+Secret::Secret(std::string_view bytes) {
+  append(bytes);
+}
 
 Secret::Secret(Secret&& other) noexcept : bytes_(std::move(other.bytes_)), size_(std::exchange(other.size_, 0)) {}
 
@@ -22,7 +24,9 @@ Secret& Secret::operator=(Secret&& other) noexcept {
   return *this;
 }
 
-Secret::~Secret() { wipe(); }
+Secret::~Secret() {
+  wipe();
+}
 
 void Secret::append(std::string_view bytes) {
   if (bytes.empty()) return;
@@ -45,7 +49,8 @@ bool operator==(const Secret& a, const Secret& b) noexcept {
   if (a.size_ != b.size_) return false;
   unsigned difference = 0;
   for (std::size_t i = 0; i < a.size_; ++i)
-    difference |= static_cast<unsigned>(static_cast<unsigned char>(a.bytes_[i]) ^ static_cast<unsigned char>(b.bytes_[i]));
+    difference |=
+        static_cast<unsigned>(static_cast<unsigned char>(a.bytes_[i]) ^ static_cast<unsigned char>(b.bytes_[i]));
   return difference == 0;
 }
 

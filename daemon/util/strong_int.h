@@ -8,7 +8,7 @@
 
 namespace mailmoor {
 
-template <class Tag, class T>
+template<class Tag, class T>
 class StrongInt {
  public:
   constexpr StrongInt() noexcept = default;
@@ -22,7 +22,7 @@ class StrongInt {
 
 } // namespace mailmoor
 
-template <class Tag, class T>
+template<class Tag, class T>
 struct std::hash<mailmoor::StrongInt<Tag, T>> {
   std::size_t operator()(mailmoor::StrongInt<Tag, T> value) const noexcept { return std::hash<T>()(value.value()); }
 };

@@ -5,7 +5,6 @@
 #include "oauth/url.h"
 #include "util/concat.h"
 
-#include <cassert>
 #include <utility>
 
 namespace mailmoor::oauth {
@@ -21,7 +20,7 @@ std::unexpected<Error> invalid(std::string_view issuer, std::string_view what, s
 
 std::vector<std::string> metadata_urls(std::string_view issuer) {
   const auto parts = parse_web_url(issuer);
-  assert(parts);
+  if (!parts || !is_endpoint_url(issuer) || parts->path.contains('?')) return {};
   // Both documents take off a terminating slash first.
   std::string_view path = parts->path;
   if (path.ends_with('/')) path.remove_suffix(1);

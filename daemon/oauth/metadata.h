@@ -10,7 +10,8 @@
 
 namespace mailmoor::oauth {
 
-// Where to ask, in this order: RFC 8414 §3.1, then OpenID Connect Discovery §4.1. REQUIRES: is_endpoint_url(issuer).
+// Where to ask, in this order: RFC 8414 §3.1, then OpenID Connect Discovery §4.1. None when the issuer
+// is not is_endpoint_url() or has a query, which neither document allows.
 [[nodiscard]] std::vector<std::string> metadata_urls(std::string_view issuer);
 
 // Fails with kApp "metadata_invalid" when it is no metadata, names another issuer than the one asked (RFC 8414 §3.3:

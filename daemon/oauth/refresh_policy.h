@@ -11,8 +11,8 @@
 namespace mailmoor::oauth {
 
 struct TokenTimes {
-  UnixTime obtained_at{};
-  UnixTime expires_at{};
+  UnixTime obtained_at;
+  UnixTime expires_at;
   std::optional<UnixTime> refresh_at; // the server's refresh_in
 };
 

@@ -64,7 +64,7 @@ constexpr DeviceRow kDeviceWords[] = {
 struct CodeRow {
   int code;
   Verdict verdict;
-  std::string_view error = {};
+  std::string_view error = "";
 };
 constexpr CodeRow kCodes[] = {
     // Comes as invalid_grant, and the token is as good as ever: "LoopDetected", too many requests of one client.

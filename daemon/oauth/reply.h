@@ -15,9 +15,9 @@
 namespace mailmoor::oauth {
 
 // A body above this is refused unread; callers may stop receiving here.
-inline constexpr std::size_t kMaxReplyBytes = 256 * 1024;
+inline constexpr std::size_t kMaxReplyBytes = 256UL * 1024;
 // Entra's tokens have 1.5 to 3 kB and no documented bound.
-inline constexpr std::size_t kMaxTokenBytes = 64 * 1024;
+inline constexpr std::size_t kMaxTokenBytes = 64UL * 1024;
 
 // One HTTP answer. Header values as received; empty when absent.
 struct HttpReply {

@@ -10,6 +10,7 @@ namespace {
 
 using ::testing::ElementsAre;
 using ::testing::HasSubstr;
+using ::testing::IsEmpty;
 
 TEST(MetadataUrls, FollowBothDocuments) { // RFC 8414 §3.1, OpenID Connect Discovery §4.1
   EXPECT_THAT(metadata_urls("https://example.com"),
@@ -21,6 +22,11 @@ TEST(MetadataUrls, FollowBothDocuments) { // RFC 8414 §3.1, OpenID Connect Disc
   EXPECT_THAT(metadata_urls("http://localhost:3000/"),
               ElementsAre("http://localhost:3000/.well-known/oauth-authorization-server",
                           "http://localhost:3000/.well-known/openid-configuration"));
+}
+
+TEST(MetadataUrls, WhatIsNoIssuer_HasNone) {
+  for (const std::string_view issuer : {"", "id.example", "http://id.example", "https://id.example?x=1", "https://a#b"})
+    EXPECT_THAT(metadata_urls(issuer), IsEmpty()) << issuer;
 }
 
 // The members of RFC 8414 §3.2's example that matter here, and RFC 8628 §4's.

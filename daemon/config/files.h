@@ -11,7 +11,7 @@ namespace mailmoor::config {
 struct SourceFile {
   std::string path; // absolute
   std::string text;
-  bool private_to_owner = true; // neither group nor others may read it: literal secrets are allowed
+  bool private_to_owner = true; // no permission for group and others: literal secrets are allowed
 };
 
 class Files {
@@ -19,13 +19,13 @@ class Files {
   enum class Access {
     kAbsent,
     kNotAFile,
-    kWorldReadable,
+    kOpenToOthers, // group or others have a permission: no place for a secret
     kFine,
     kUnknown, // who asks may not look; the daemon perhaps may
   };
 
   virtual ~Files() = default;
-  // At most kMaxFileSize bytes. Error::what says "cannot read: why".
+  // At most kMaxFileSize bytes. Error::what says why not, without the path.
   [[nodiscard]] virtual Result<SourceFile> read(const std::string& path) const = 0;
   // The files that match a shell pattern, sorted; none is no error.
   [[nodiscard]] virtual std::vector<std::string> match(const std::string& pattern) const = 0;

@@ -22,7 +22,7 @@ struct SecretSource {
   Kind kind = Kind::kNone;
   std::string name_or_path; // for people and for reading; empty for kNone and kLiteral
   Secret literal;           // kLiteral only
-  std::string where;        // "file:line:column" of the key, for messages
+  std::string where;        // "file:line:column" in the configuration, for messages
 
   SecretSource() = default;
   // A configuration is a value: copying it is cloning its literals.
@@ -43,9 +43,8 @@ struct SecretSource {
 // The longest secret that is read, in bytes: a certificate chain with its key fits many times.
 inline constexpr std::size_t kMaxSecretSize = 64 * 1024;
 
-// Reads the secret; one line end after it is cut off. Errors are kOperator: "secret_unreadable" (absent, not
-// allowed, readable by others, too long), "secret_missing" (empty, or kNone). Touches the disk: never on the loop
-// thread.
+// Reads the secret; one line end after it is cut off. Errors are kOperator: "secret_missing" (nothing configured, not
+// passed by the service manager, not set, empty) and those of read_secret_file_blocking(). Never on the loop thread.
 [[nodiscard]] Result<Secret> resolve_blocking(const SecretSource& source, const Environment& environment);
 
 } // namespace mailmoor::config

@@ -1,0 +1,87 @@
+#include "config/yaml_text.h"
+
+#include "util/concat.h"
+#include "util/utf8.h"
+
+#include <algorithm>
+#include <array>
+
+namespace mailmoor::config {
+namespace {
+
+[[nodiscard]] std::optional<std::string> check_line(std::string_view line, std::size_t& column) {
+  for (column = 0; column < line.size();) {
+    const auto decoded = decode_utf8(line.substr(column));
+    if (!decoded) return "this byte is not UTF-8: save the file as UTF-8";
+    const char32_t c = decoded->code_point;
+    if ((c < 0x20 && c != '\t') || (c >= 0x7F && c < 0xA0)) return "a control character: take it out";
+    column += decoded->size;
+  }
+  const std::size_t content = line.find_first_not_of(" \t");
+  column = line.substr(0, content).find('\t');
+  if (content != std::string_view::npos && line[content] != '#' && column != std::string_view::npos)
+    return "a tab in the indentation: YAML wants spaces";
+  return std::nullopt;
+}
+
+} // namespace
+
+std::optional<YamlError> check_yaml_text(std::string_view text) {
+  for (int number = 1; !text.empty(); ++number) {
+    const std::size_t end = text.find('\n');
+    std::string_view line = text.substr(0, end);
+    text.remove_prefix(end == std::string_view::npos ? text.size() : end + 1);
+    if (line.ends_with('\r') && end != std::string_view::npos) line.remove_suffix(1);
+    std::size_t column = 0;
+    if (auto message = check_line(line, column))
+      return YamlError{{number, static_cast<int>(column) + 1}, *std::move(message)};
+  }
+  return std::nullopt;
+}
+
+bool closes_on_its_line(std::string_view text, std::size_t offset) {
+  std::string_view line = text.substr(std::min(offset, text.size()));
+  line = line.substr(0, line.find('\n'));
+  if (line.starts_with('&')) line.remove_prefix(std::min(line.size(), line.find_first_of("\"'")));
+  if (line.empty() || (line.front() != '"' && line.front() != '\'')) return true; // "|" or ">" block
+  const char quote = line.front();
+  for (std::size_t i = 1; i < line.size(); ++i) {
+    if (quote == '"' && line[i] == '\\') {
+      ++i;
+    } else if (line[i] == quote) {
+      if (quote == '"' || !line.substr(i + 1).starts_with('\'')) return true;
+      ++i; // '' is a quote inside
+    }
+  }
+  return false;
+}
+
+YamlError explain_yaml_error(Position position, std::string_view message) {
+  struct Row {
+    std::string_view theirs;
+    std::string_view ours;
+  };
+  static constexpr auto kTable = std::to_array<Row>({
+      {"illegal map value", "\":\" where no key can stand: indent this key like its neighbours, and put a value that "
+                            "holds \": \" in quotes"},
+      {"end of map not found", "expected \"key: value\" here: check the indentation and that each quote is closed"},
+      {"end of sequence not found", "expected \"- \" or less indentation here: indent the entries of a list alike"},
+      {"end of map flow not found", "\"{\" is not closed: expected \",\" or \"}\" here"},
+      {"end of sequence flow not found", "\"[\" is not closed: expected \",\" or \"]\" here"},
+      {"illegal block entry", "\"- \" cannot start here: begin the list on a line of its own, or write [a, b]"},
+      {"illegal flow end", "this closing bracket does not match: each \"[\" and \"{\" is closed by its own"},
+      {"unknown token", "a value cannot start with this character: put it in quotes"},
+      {"illegal EOF in scalar", "a quote is never closed"},
+      {"the referenced anchor is not defined", "no anchor of this name stands above: a value that starts with \"*\" "
+                                               "must be in quotes"},
+  });
+  for (const Row& row : kTable)
+    if (message.starts_with(row.theirs)) return {position, std::string(row.ours)};
+  if (message.starts_with("unknown escape character")) {
+    position.column -= 2; // the mark is behind the escape
+    return {position, concat(message, ": write \"\\\\\" for a backslash, or use single quotes")};
+  }
+  return {position, concat("not YAML: ", message)};
+}
+
+} // namespace mailmoor::config

@@ -77,9 +77,9 @@ event() { journal -o json MAILMOOR_MAILBOX=alice | grep MAILMOOR_EVENT; }
 check "journal: an unreachable server is an event with its fields" all 'within 10 event >/dev/null' \
   'has "\"MAILMOOR_ERROR\":\"[a-z0-9_]+\"" "$(event)"' 'has "\"PRIORITY\":\"[0-7]\"" "$(event)"' \
   'has "\"_SYSTEMD_UNIT\":\"'$unit'\"" "$(event)"' 'has "\"MESSAGE_ID\":\"[0-9a-f]{32}\"" "$(event)"'
-catalog=$(journal -x)
-check "journal: -x explains it out of the catalog" all 'has "░░" "$catalog"' \
-  'has "░░ .*[Mm]ail" "$catalog"' 'journalctl --list-catalog | grep -qi mail'
+# Without the filter the manager's own entries would do: "░░ A start job for unit mailmoor.service has finished".
+explained=$(journal -x MAILMOOR_MAILBOX=alice)
+check "journal: -x explains it out of the catalog" all 'has "░░ Subject: " "$explained"' 'has "░░ .*mailmoorctl" "$explained"'
 check "journal: no secret" all 'has_not "correct horse|$(cat $key)" "$(journalctl -q --no-pager -b -o export -a)"'
 
 # --- reload

@@ -29,14 +29,18 @@ namespace {
   return text.data();
 }
 
+// SSL_set_tlsext_host_name() without the old-style cast of OpenSSL's macro.
+[[nodiscard]] bool set_server_name(SSL* ssl, std::string host) {
+  return SSL_ctrl(ssl, SSL_CTRL_SET_TLSEXT_HOSTNAME, TLSEXT_NAMETYPE_host_name, host.data()) == 1;
+}
+
 // Whether the name was set: DNS names are also sent as SNI; addresses are matched against the certificate's IPs.
 [[nodiscard]] bool expect_peer(SSL* ssl, const std::string& host) {
   X509_VERIFY_PARAM* const param = SSL_get0_param(ssl);
   X509_VERIFY_PARAM_set_hostflags(param, X509_CHECK_FLAG_NO_PARTIAL_WILDCARDS);
   if (X509_VERIFY_PARAM_set1_ip_asc(param, host.c_str()) == 1) return true;
   ERR_clear_error();
-  return X509_VERIFY_PARAM_set1_host(param, host.c_str(), host.size()) == 1 &&
-         SSL_set_tlsext_host_name(ssl, host.c_str()) == 1;
+  return X509_VERIFY_PARAM_set1_host(param, host.c_str(), host.size()) == 1 && set_server_name(ssl, host);
 }
 
 [[nodiscard]] Error handshake_error(const SSL* ssl, const std::string& peer, const std::string& host) {

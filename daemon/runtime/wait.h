@@ -149,6 +149,7 @@ class Semaphore final {
   // Semaphore::Permit permit = co_await semaphore.acquire();
   [[nodiscard]] Acquire acquire() noexcept { return Acquire(*this); }
   [[nodiscard]] std::size_t free_permits() const noexcept { return free_; }
+  [[nodiscard]] bool has_waiters() const noexcept { return waiting_.is_linked(); }
 
  private:
   void give_back() noexcept;

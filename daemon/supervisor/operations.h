@@ -3,6 +3,7 @@
 // never from inside the call that registered it.
 #pragma once
 
+#include "model/mailbox_state.h"
 #include "util/result.h"
 #include "util/secret.h"
 #include "util/time_text.h"
@@ -17,10 +18,8 @@
 
 namespace mailmoor::supervisor {
 
-// Spelled as in `status` and metrics: see mailbox_state_name().
-enum class MailboxState { kNeedsLogin, kConnecting, kSyncing, kIdle, kBackingOff, kThrottled, kPaused, kHeld, kFailed };
-
-[[nodiscard]] std::string_view mailbox_state_name(MailboxState state) noexcept;
+using mailmoor::mailbox_state_name;
+using mailmoor::MailboxState;
 
 struct PoisonStatus {
   std::string folder; // UTF-8
@@ -33,7 +32,7 @@ struct FolderStatus {
   std::string name; // UTF-8, as the server has it
   std::string directory;
   bool chosen = false;
-  std::string why; // why it is or is not chosen
+  std::string why;            // why it is or is not chosen
   std::uint64_t messages = 0; // delivered by Mailmoor
   std::uint64_t behind = 0;   // known on the server, not delivered yet
   std::optional<UnixTime> last_sync;
@@ -49,7 +48,9 @@ struct MailboxStatus {
   std::optional<UnixTime> last_sync; // last complete pass over all chosen folders
   std::uint64_t messages = 0;
   std::uint64_t behind = 0;
-  double messages_per_second = 0; // over the last minute
+  double messages_per_second = 0;     // over the last minute
+  std::uint64_t messages_fetched = 0; // in this run of the daemon
+  std::uint64_t octets_fetched = 0;   // of their bodies, as sent
   std::vector<PoisonStatus> poison;
   std::optional<UnixTime> token_expires_at;
   std::vector<FolderStatus> folders;
@@ -102,12 +103,12 @@ class Operations {
 
   // Starts a pass now. `done` is called when that pass is complete or failed; keep the result to be told.
   [[nodiscard]] virtual Result<std::unique_ptr<Subscription>> sync(std::string_view mailbox,
-                                                                  std::function<void(Status)> done) = 0;
+                                                                   std::function<void(Status)> done) = 0;
   [[nodiscard]] virtual Status pause(std::string_view mailbox) = 0;
   [[nodiscard]] virtual Status resume(std::string_view mailbox) = 0;
   // Signs in by device code (RFC 8628); events until kSignedIn or kFailed. Destroying the subscription abandons it.
-  [[nodiscard]] virtual Result<std::unique_ptr<Subscription>> login(std::string_view mailbox,
-                                                                   std::function<void(const LoginEvent&)> on_event) = 0;
+  [[nodiscard]] virtual Result<std::unique_ptr<Subscription>>
+  login(std::string_view mailbox, std::function<void(const LoginEvent&)> on_event) = 0;
   // Done when the store has forgotten the tokens and the session is closed.
   [[nodiscard]] virtual Status logout(std::string_view mailbox, std::function<void(Status)> done) = 0;
   [[nodiscard]] virtual Status set_password(std::string_view mailbox, Secret password,

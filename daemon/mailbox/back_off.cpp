@@ -1,0 +1,45 @@
+#include "mailbox/back_off.h"
+
+#include <algorithm>
+#include <array>
+#include <cstddef>
+
+namespace mailmoor::mailbox {
+namespace {
+
+using std::chrono::minutes;
+using std::chrono::seconds;
+
+constexpr std::array kPassing = {seconds(5),   seconds(10),  seconds(20),  seconds(40), seconds(80),
+                                 seconds(160), seconds(320), seconds(640), seconds(900)};
+constexpr std::array kNeedsSomeone = {seconds(60), seconds(300), seconds(900), seconds(3600)};
+
+template<std::size_t Size>
+[[nodiscard]] seconds step(const std::array<seconds, Size>& ladder, int failures) {
+  return ladder[std::min(static_cast<std::size_t>(std::max(failures, 1)), Size) - 1];
+}
+
+[[nodiscard]] seconds longest(ErrorKind kind, int failures) {
+  switch (kind) {
+  case ErrorKind::kMessage:
+  case ErrorKind::kFolder:
+  case ErrorKind::kMailbox:
+  case ErrorKind::kHost:
+    return step(kPassing, failures);
+  case ErrorKind::kApp:
+  case ErrorKind::kOperator:
+  case ErrorKind::kBug:
+    return step(kNeedsSomeone, failures);
+  }
+  return minutes(15);
+}
+
+} // namespace
+
+std::chrono::milliseconds back_off(const Error& error, int failures, double random01) {
+  const std::chrono::milliseconds whole = longest(error.kind, failures);
+  return whole / 2 +
+         std::chrono::milliseconds(static_cast<std::int64_t>(static_cast<double>(whole.count()) / 2 * random01));
+}
+
+} // namespace mailmoor::mailbox

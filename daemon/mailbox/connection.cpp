@@ -1,0 +1,220 @@
+#include "mailbox/connection.h"
+
+#include "log/log.h"
+#include "mailbox/server_words.h"
+#include "util/concat.h"
+#include "util/printable.h"
+
+#include <array>
+#include <span>
+#include <utility>
+#include <variant>
+
+namespace mailmoor::mailbox {
+namespace {
+
+// 64 KiB: four TLS records at a time; larger reads gave nothing measurable on loopback.
+constexpr std::size_t kBufferSize = 64UL * 1024;
+constexpr std::size_t kSmallBufferSize = 2048;
+constexpr runtime::Duration kLogoutPatience = std::chrono::seconds(2);
+
+} // namespace
+
+Connection::Connection(const Services& services, ConnectionSettings settings)
+    : services_(services), settings_(std::move(settings)), peer_(concat(settings_.host, ":", settings_.port)),
+      buffer_(kBufferSize), last_input_(services.loop.now()) {}
+
+void Connection::use_small_buffer(bool small) {
+  buffer_.resize(small ? kSmallBufferSize : kBufferSize);
+  buffer_.shrink_to_fit();
+}
+
+Error Connection::broken(const Error& error) const {
+  return bye_ ? session_ended(*bye_) : error; // the server's own words say more than the end of the stream
+}
+
+runtime::Task<Status> Connection::open() {
+  auto connecting = connect();
+  Error too_late(ErrorKind::kHost, "connect_timeout",
+                 concat("no IMAP session with ", peer_, " within the connect timeout"));
+  Status connected = co_await runtime::with_timeout<void>(services_.loop, settings_.connect_timeout,
+                                                          std::move(too_late), std::move(connecting));
+  co_return connected;
+}
+
+runtime::Task<Status> Connection::connect() {
+  net::DialTarget target;
+  target.host = settings_.host;
+  target.port = settings_.port;
+  target.proxy = settings_.proxy;
+  target.connect_timeout = settings_.connect_timeout;
+  auto dialing = services_.dialer.dial(std::move(target));
+  Result<std::unique_ptr<net::TcpStream>> tcp = co_await dialing;
+  if (!tcp) co_return pass(std::move(tcp).error());
+  if (settings_.tls == TlsMode::kImplicit) {
+    auto securing = net::secure(services_.tls, settings_.trust, *std::move(tcp), settings_.host);
+    Result<std::unique_ptr<net::Stream>> secured = co_await securing;
+    if (!secured) co_return pass(std::move(secured).error());
+    stream_ = *std::move(secured);
+  } else {
+    plain_ = *std::move(tcp);
+  }
+  auto greeting = greet();
+  const Status greeted = co_await greeting;
+  if (!greeted) co_return greeted;
+  if (settings_.tls == TlsMode::kStartTls) {
+    auto starting = start_tls();
+    const Status started = co_await starting;
+    if (!started) co_return started;
+  }
+  auto asking = ask_capabilities();
+  const Status asked = co_await asking;
+  co_return asked;
+}
+
+runtime::Task<Status> Connection::greet() {
+  while (true) {
+    imap::Event event = session_.next();
+    if (std::holds_alternative<imap::NeedInput>(event)) {
+      auto filling = fill();
+      const Status filled = co_await filling;
+      if (!filled) co_return filled;
+    } else if (const auto* greeting = std::get_if<imap::Greeting>(&event)) {
+      // Anybody on the way could have said PREAUTH to keep the session in the clear.
+      if (greeting->preauthenticated)
+        co_return fail(ErrorKind::kMailbox, "unexpected_preauth", concat(peer_, " says that we are logged in already"),
+                       "use a server that lets the client log in");
+      co_return Status();
+    } else if (const auto* bye = std::get_if<imap::Bye>(&event)) {
+      co_return std::unexpected(session_ended(*bye));
+    } else if (auto* failed = std::get_if<imap::Failed>(&event)) {
+      co_return pass(std::move(failed->error).within(peer_));
+    }
+  }
+}
+
+runtime::Task<Status> Connection::start_tls() {
+  auto asking = ask_capabilities();
+  const Status asked = co_await asking;
+  if (!asked) co_return asked;
+  if (!session_.capabilities().has("STARTTLS"))
+    co_return fail(ErrorKind::kHost, "no_starttls", concat(peer_, " does not offer STARTTLS"),
+                   "use `tls: implicit` (port 993), or let the server offer it; there is no session without TLS");
+  auto starting = complete(session_.starttls());
+  const Result<imap::Completed> completed = co_await starting;
+  if (!completed) co_return pass(completed.error());
+  if (completed->status != imap::CompletionStatus::kOk)
+    co_return std::unexpected(command_refused(*completed, "STARTTLS"));
+  writer_.cancel();
+  auto securing = net::secure(services_.tls, settings_.trust, std::move(plain_), settings_.host);
+  Result<std::unique_ptr<net::Stream>> secured = co_await securing;
+  if (!secured) co_return pass(std::move(secured).error());
+  stream_ = *std::move(secured);
+  session_.tls_started();
+  co_return Status();
+}
+
+runtime::Task<Status> Connection::ask_capabilities() {
+  if (session_.capabilities().known()) co_return Status();
+  auto asking = complete(session_.capability());
+  const Result<imap::Completed> completed = co_await asking;
+  if (!completed) co_return pass(completed.error());
+  if (completed->status != imap::CompletionStatus::kOk)
+    co_return std::unexpected(command_refused(*completed, "CAPABILITY"));
+  co_return Status();
+}
+
+runtime::Task<Status> Connection::log_in(const Login& login) {
+  const auto mechanism = imap::choose_mechanism(session_.capabilities(), login.is_token, !login.is_token);
+  if (!mechanism)
+    co_return fail(ErrorKind::kOperator, "no_login_method",
+                   concat(peer_, " offers no way to log in with ", login.is_token ? "an OAuth2 token" : "a password"),
+                   login.is_token ? "use `password` for this server, or enable XOAUTH2 on it"
+                                  : "this server takes no passwords: sign in with OAuth2 (give the mailbox an `app`)");
+  const imap::SaslLogin sasl{*mechanism, login.user, login.secret, settings_.host, settings_.port};
+  const Result<imap::CommandId> id = session_.authenticate(sasl);
+  if (!id) co_return pass(id.error());
+  auto authenticating = complete(*id);
+  const Result<imap::Completed> completed = co_await authenticating;
+  if (!completed) co_return pass(completed.error());
+  if (completed->status != imap::CompletionStatus::kOk)
+    co_return std::unexpected(login_refused(*completed, login.user));
+  // Exchange does not send its capabilities with the OK, and has others after it.
+  auto asking = ask_capabilities();
+  const Status asked = co_await asking;
+  if (!asked) co_return asked;
+  if (session_.capabilities().has("ID")) {
+    const std::array<std::pair<std::string_view, std::string_view>, 2> fields = {
+        std::pair<std::string_view, std::string_view>("name", "Mailmoor"),
+        std::pair<std::string_view, std::string_view>("version", services_.version)};
+    auto introducing = complete(session_.id(fields));
+    const Result<imap::Completed> introduced = co_await introducing;
+    if (!introduced) co_return pass(introduced.error());
+    if (introduced->status == imap::CompletionStatus::kBad)
+      co_return std::unexpected(command_refused(*introduced, "ID"));
+  }
+  co_return Status();
+}
+
+runtime::Task<void> Connection::log_out() {
+  auto leaving = complete(session_.logout());
+  Error too_late(ErrorKind::kHost, "io_timeout", "no answer to LOGOUT");
+  static_cast<void>(co_await runtime::with_timeout<imap::Completed>(services_.loop, kLogoutPatience,
+                                                                    std::move(too_late), std::move(leaving)));
+}
+
+void Connection::flush() {
+  if (writer_.is_running() || session_.output().empty()) return;
+  // A failed write is not reported here: reading from the same broken connection says so.
+  writer_.start(write(), [](Status) {});
+}
+
+runtime::Task<Status> Connection::write() {
+  net::Stream& stream = stream_ ? *stream_ : static_cast<net::Stream&>(*plain_);
+  while (!session_.output().empty()) {
+    const Secret chunk(session_.output());
+    session_.output_sent(chunk.size());
+    auto writing = stream.write_all(std::as_bytes(std::span(chunk.reveal())));
+    const Status written = co_await writing;
+    if (!written) co_return written;
+  }
+  co_return Status();
+}
+
+runtime::Task<Status> Connection::fill(runtime::Duration limit) {
+  flush();
+  net::Stream& stream = stream_ ? *stream_ : static_cast<net::Stream&>(*plain_);
+  auto reading = stream.read_some(buffer_);
+  Error silent(
+      ErrorKind::kHost, "io_timeout",
+      concat(peer_, " said nothing for ", std::chrono::duration_cast<std::chrono::seconds>(limit).count(), " s"));
+  const Result<std::size_t> count =
+      co_await runtime::with_timeout<std::size_t>(services_.loop, limit, std::move(silent), std::move(reading));
+  if (!count) co_return std::unexpected(broken(count.error()));
+  if (*count == 0) {
+    const Error closed(ErrorKind::kHost, "connection_lost", concat(peer_, " closed the connection"));
+    co_return std::unexpected(broken(closed));
+  }
+  last_input_ = services_.loop.now();
+  session_.receive(std::span(buffer_).first(*count));
+  co_return Status();
+}
+
+runtime::Task<Result<imap::Completed>> Connection::complete(imap::CommandId id, Listener listener) {
+  while (true) {
+    imap::Event event = session_.next();
+    if (std::holds_alternative<imap::NeedInput>(event)) {
+      auto filling = fill();
+      const Status filled = co_await filling;
+      if (!filled) co_return pass(filled.error());
+      continue;
+    }
+    if (auto* completed = std::get_if<imap::Completed>(&event); completed != nullptr && completed->id == id)
+      co_return std::move(*completed);
+    if (auto* failed = std::get_if<imap::Failed>(&event)) co_return pass(std::move(failed->error).within(peer_));
+    if (const auto* bye = std::get_if<imap::Bye>(&event)) bye_ = *bye;
+    if (listener) listener(event);
+  }
+}
+
+} // namespace mailmoor::mailbox

@@ -1,0 +1,93 @@
+// One IMAP connection: the wire under an imap::Session. Opens it, logs in, and moves bytes both ways.
+// Owned by the mailbox that opened it; destroying it closes the connection. Loop thread only.
+#pragma once
+
+#include "imap/response.h"
+#include "imap/session.h"
+#include "mailbox/services.h"
+#include "net/stream.h"
+#include "net/trust.h"
+#include "runtime/run_task.h"
+#include "runtime/task.h"
+
+#include <chrono>
+#include <cstddef>
+#include <cstdint>
+#include <functional>
+#include <memory>
+#include <optional>
+#include <string>
+#include <vector>
+
+namespace mailmoor::mailbox {
+
+enum class TlsMode { kImplicit, kStartTls };
+
+struct ConnectionSettings {
+  std::string host;
+  std::uint16_t port = 993;
+  TlsMode tls = TlsMode::kImplicit;
+  net::SharedTrust trust;
+  std::string proxy;
+  std::chrono::milliseconds connect_timeout = std::chrono::seconds(30);
+  std::chrono::milliseconds io_timeout = std::chrono::seconds(60); // a silent connection is given up, IDLE excepted
+};
+
+struct Login {
+  std::string user;
+  Secret secret;
+  bool is_token = true; // else a password
+};
+
+class Connection final {
+ public:
+  Connection(const Services& services, ConnectionSettings settings);
+  Connection(const Connection&) = delete;
+  Connection& operator=(const Connection&) = delete;
+
+  // Dials, secures, reads the greeting, does STARTTLS and learns the capabilities. Errors: kHost, kMailbox.
+  [[nodiscard]] runtime::Task<Status> open();
+  // Errors: as login_refused().
+  [[nodiscard]] runtime::Task<Status> log_in(const Login& login);
+  // Says good-bye and waits shortly for the answer. Never fails.
+  [[nodiscard]] runtime::Task<void> log_out();
+
+  [[nodiscard]] imap::Session& session() noexcept { return session_; }
+
+  // REQUIRES: session().next() has said NeedInput. Sends what is queued and reads more. Errors: kHost
+  // "connection_lost", "io_timeout" after `limit`.
+  [[nodiscard]] runtime::Task<Status> fill(runtime::Duration limit);
+  [[nodiscard]] runtime::Task<Status> fill() { return fill(settings_.io_timeout); }
+  // Starts sending what is queued, without waiting.
+  void flush();
+
+  using Listener = std::function<void(imap::Event&)>;
+  // Runs until `id` is complete; every other event goes to `listener`. The error of a BYE, or of the stream.
+  [[nodiscard]] runtime::Task<Result<imap::Completed>> complete(imap::CommandId id, Listener listener = {});
+
+  // While waiting in IDLE a small buffer does.
+  void use_small_buffer(bool small);
+  [[nodiscard]] const std::string& peer() const noexcept { return peer_; }
+  [[nodiscard]] runtime::MonoTime last_input() const noexcept { return last_input_; }
+
+ private:
+  [[nodiscard]] runtime::Task<Status> connect();
+  [[nodiscard]] runtime::Task<Status> greet();
+  [[nodiscard]] runtime::Task<Status> start_tls();
+  [[nodiscard]] runtime::Task<Status> ask_capabilities();
+  [[nodiscard]] runtime::Task<Status> write();
+  [[nodiscard]] Error broken(const Error& error) const;
+
+  const Services& services_;
+  ConnectionSettings settings_;
+  std::string peer_;
+  imap::Session session_;
+  std::optional<imap::Bye> bye_;
+  std::vector<std::byte> buffer_;
+  runtime::MonoTime last_input_;
+  std::unique_ptr<net::TcpStream> plain_; // until TLS takes it over
+  std::unique_ptr<net::Stream> stream_;
+  runtime::TaskRunner<Status> writer_; // goes before the stream
+};
+
+} // namespace mailmoor::mailbox

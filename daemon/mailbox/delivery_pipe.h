@@ -1,0 +1,71 @@
+// From the wire to the disk: collects what a FETCH gives and hands it to the pool in pieces, one at a time, while the
+// next is being collected. What is held is bounded: the owner waits in make_room() when the disk is slower.
+// Owned by one folder's sync. Loop thread; the pool does what blocks.
+#pragma once
+
+#include "mailbox/services.h"
+#include "maildir/delivery.h"
+#include "model/uid_set.h"
+#include "runtime/run_task.h"
+#include "runtime/task.h"
+#include "runtime/wait.h"
+
+#include <cstddef>
+#include <deque>
+#include <memory>
+#include <optional>
+#include <span>
+#include <string>
+#include <vector>
+
+namespace mailmoor::mailbox {
+
+class DeliveryPipe final {
+ public:
+  DeliveryPipe(const Services& services, maildir::FolderDelivery folder);
+  DeliveryPipe(const DeliveryPipe&) = delete;
+  DeliveryPipe& operator=(const DeliveryPipe&) = delete;
+  ~DeliveryPipe(); // what is in tmp/ and not committed is unlinked in the pool
+
+  // One message: begin(), append()…, then finish() or drop(). None of these waits.
+  void begin();
+  void append(std::span<const std::byte> bytes);
+  void finish(maildir::MessageIdentity identity);
+  void drop();
+  // All messages finished since the last end_batch() become durable and are reported as one.
+  void end_batch();
+
+  // Waits until there is room for more; call it after each piece of input.
+  [[nodiscard]] runtime::Task<void> make_room();
+  // Waits until every batch is reported.
+  [[nodiscard]] runtime::Task<void> drain();
+  // The oldest batch that is done and not taken yet.
+  [[nodiscard]] std::optional<maildir::CommitReport> take_report();
+
+ private:
+  struct Step {
+    enum class Kind { kBegin, kBytes, kFinish, kDrop, kEndBatch } kind;
+    std::size_t size = 0; // kBytes: how many of Piece::bytes
+    std::optional<maildir::MessageIdentity> identity;
+  };
+  struct Piece {
+    std::string bytes;
+    std::vector<Step> steps;
+  };
+  // What the pool works on; never touched by the loop thread while a job runs.
+  struct Workbench;
+
+  void hand_over();
+  [[nodiscard]] runtime::Task<void> work();
+
+  const Services& services_;
+  Piece filling_;
+  Piece in_work_;
+  std::deque<maildir::CommitReport> reports_;
+  // shared_ptr: the pipe and the job that takes it down in the pool.
+  std::shared_ptr<Workbench> bench_;
+  runtime::Event at_rest_; // no job is running
+  runtime::TaskRunner<void> worker_;
+};
+
+} // namespace mailmoor::mailbox

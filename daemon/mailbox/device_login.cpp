@@ -1,0 +1,58 @@
+#include "mailbox/device_login.h"
+
+#include "oauth/device_flow.h"
+#include "oauth/refusal.h"
+#include "util/concat.h"
+
+#include <utility>
+#include <variant>
+
+namespace mailmoor::mailbox {
+
+runtime::Task<Result<SignIn>> sign_in_by_device_code(const Services& services, OauthClient& client,
+                                                     std::function<void(const DevicePrompt&)> on_prompt,
+                                                     std::function<bool()> is_wanted) {
+  auto preparing = client.ready();
+  const Result<const oauth::ClientRegistration*> registration = co_await preparing;
+  if (!registration) co_return pass(registration.error());
+  if ((*registration)->endpoints.device_authorization.empty())
+    co_return fail(ErrorKind::kOperator, "no_device_flow",
+                   concat("the server of app ", client.app_name(), " offers no sign-in by device code"),
+                   "Google has none for mail; for another server set device_authorization_endpoint");
+  auto asking = client.send(oauth::device_authorization_request(**registration));
+  const Result<oauth::HttpReply> answer = co_await asking;
+  if (!answer) co_return pass(answer.error());
+  Result<oauth::DeviceAuthorization> authorization = oauth::parse_device_authorization(*answer, services.now());
+  if (!authorization) co_return pass(std::move(authorization).error());
+
+  oauth::DeviceFlow flow(*std::move(authorization), services.now());
+  DevicePrompt prompt;
+  prompt.verification_uri = flow.authorization().verification_uri;
+  prompt.verification_uri_complete = flow.authorization().verification_uri_complete;
+  prompt.user_code = flow.authorization().user_code;
+  prompt.expires_at = flow.expires_at();
+  on_prompt(prompt);
+
+  std::chrono::seconds delay = flow.authorization().interval;
+  while (true) {
+    co_await runtime::sleep_for(services.loop, delay);
+    if (!is_wanted())
+      co_return fail(ErrorKind::kOperator, "login_abandoned", "the one who asked for the sign-in went away");
+    const UnixTime asked_at = services.now();
+    auto polling = client.send(oauth::device_token_request(**registration, flow.authorization().device_code));
+    const Result<oauth::HttpReply> reply = co_await polling;
+    oauth::DeviceFlow::Action action =
+        reply ? flow.on_reply(*reply, services.now()) : flow.on_network_error(services.now());
+    if (auto* granted = std::get_if<oauth::DeviceFlow::Granted>(&action)) {
+      SignIn sign_in;
+      sign_in.grant = std::move(granted->grant);
+      sign_in.asked_at = asked_at;
+      co_return sign_in;
+    }
+    if (auto* failed = std::get_if<oauth::DeviceFlow::Failed>(&action))
+      co_return std::unexpected(oauth::to_error(failed->refusal));
+    delay = std::get<oauth::DeviceFlow::Wait>(action).delay;
+  }
+}
+
+} // namespace mailmoor::mailbox

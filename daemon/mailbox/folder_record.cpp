@@ -1,0 +1,65 @@
+#include "mailbox/folder_record.h"
+
+#include "log/log.h"
+#include "util/concat.h"
+
+#include <utility>
+
+namespace mailmoor::mailbox {
+namespace {
+
+[[nodiscard]] store::RetryRecord to_stored(const sync::RetryRecord& retry) {
+  return store::RetryRecord{retry.uid, static_cast<int>(retry.strikes), retry.next_try, retry.reason};
+}
+
+[[nodiscard]] Status write_blocking(store::StateRepository& state, const std::string& mailbox, const FolderName& name,
+                                    UidValidity validity, const sync::FolderFacts& facts, UnixTime now) {
+  if (facts.start_over) {
+    store::FolderRecord record{name, validity, FolderState{}, facts.known_added, std::nullopt};
+    if (Status saved = state.save_folder_blocking(mailbox, record); !saved) return saved;
+  } else if (!facts.known_added.empty()) {
+    if (Status saved = state.add_delivered_blocking(mailbox, name, validity, facts.known_added); !saved) return saved;
+  }
+  for (const sync::RetryRecord& retry : facts.retries_set)
+    if (Status saved = state.save_retry_blocking(mailbox, name, to_stored(retry)); !saved) return saved;
+  Status erased;
+  facts.retries_removed.for_each([&](Uid uid) {
+    if (erased) erased = state.erase_retry_blocking(mailbox, name, uid);
+  });
+  if (!erased) return erased;
+  // Last: only this makes the folder look unchanged at the next pass.
+  if (facts.state) return state.save_folder_state_blocking(mailbox, name, *facts.state, now);
+  return {};
+}
+
+} // namespace
+
+Folder folder_from(const store::StoredFolder& stored) {
+  Folder folder(stored.record.name);
+  folder.recorded.validity = stored.record.uid_validity;
+  folder.recorded.known = stored.record.known;
+  for (const store::RetryRecord& retry : stored.retries)
+    folder.recorded.retries.push_back(
+        sync::RetryRecord{retry.uid, static_cast<std::uint32_t>(retry.strikes), retry.next_try, retry.reason});
+  // Without a pass carried to its end there is no state to compare with.
+  if (stored.record.last_sync) folder.recorded.state = stored.record.last_state;
+  folder.last_sync = stored.record.last_sync;
+  return folder;
+}
+
+void record(const Services& services, const std::string& mailbox, Folder& folder, const sync::FolderFacts& facts) {
+  if (facts.empty()) return;
+  facts.apply_to(folder.recorded);
+  if (!folder.recorded.validity) return;
+  services.store_thread.run_detached([&state = services.state, mailbox, name = folder.name,
+                                      validity = *folder.recorded.validity, facts, now = services.now()] {
+    const Status written = write_blocking(state, mailbox, name, validity, facts, now);
+    if (written) return;
+    log::write(
+        log::Priority::kErr,
+        {.mailbox = mailbox, .folder = name.utf8(), .event = "state_not_recorded", .error = written.error().code},
+        concat("what was delivered could not be recorded; the Maildir still tells it: ", written.error().what));
+  });
+}
+
+} // namespace mailmoor::mailbox

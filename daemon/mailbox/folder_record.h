@@ -1,0 +1,35 @@
+// One folder of a mailbox as the mailbox remembers it: what was delivered, where it lives, how it fared.
+#pragma once
+
+#include "mailbox/services.h"
+#include "maildir/delivery.h"
+#include "model/folder_name.h"
+#include "sync/folder_pass.h"
+#include "sync/planner.h"
+
+#include <cstdint>
+#include <optional>
+#include <string>
+
+namespace mailmoor::mailbox {
+
+struct Folder {
+  explicit Folder(FolderName name_in) : name(std::move(name_in)) {}
+
+  FolderName name;
+  bool chosen = false;
+  std::string why; // it is or is not chosen
+  maildir::FolderPlace place;
+  sync::RecordedFolder recorded;
+  bool scanned = false;     // the Maildir was read in this run: `recorded.known` holds what is there
+  std::uint64_t behind = 0; // messages of the server that are not here yet
+  FolderState looked_at;    // as of the last pass, carried to its end or not
+  std::optional<UnixTime> last_sync;
+};
+
+// From and to the state database. Facts go to the store thread in order and are not waited for: after a crash the
+// Maildir itself says what is there.
+[[nodiscard]] Folder folder_from(const store::StoredFolder& stored);
+void record(const Services& services, const std::string& mailbox, Folder& folder, const sync::FolderFacts& facts);
+
+} // namespace mailmoor::mailbox

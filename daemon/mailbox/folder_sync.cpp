@@ -1,0 +1,260 @@
+#include "mailbox/folder_sync.h"
+
+#include "log/event_ids.h"
+#include "log/log.h"
+#include "mailbox/server_words.h"
+#include "util/concat.h"
+
+#include <algorithm>
+#include <limits>
+#include <utility>
+#include <variant>
+
+namespace mailmoor::mailbox {
+namespace {
+
+// Two commands on the way: while one is answered the next one is there already, and the line does not wait for us.
+constexpr std::size_t kPipelineDepth = 2;
+
+} // namespace
+
+FolderSync::FolderSync(const Services& services, Connection& connection, Folder& folder,
+                       const FolderSyncSettings& settings, std::function<bool()> should_leave, ProgressSink on_message)
+    : services_(services), connection_(connection), folder_(folder), settings_(settings),
+      should_leave_(std::move(should_leave)), on_message_(std::move(on_message)) {}
+
+runtime::Task<Result<bool>> FolderSync::run() {
+  auto examining = examine();
+  const Status examined = co_await examining;
+  if (!examined) co_return pass(examined.error());
+  if (pass_->plan().action == sync::FolderPlan::Action::kRefuse)
+    co_return fail(ErrorKind::kFolder, "no_uidvalidity", concat("the server keeps no UIDs: ", pass_->plan().why));
+  if (pass_->plan().action == sync::FolderPlan::Action::kNothing) {
+    folder_.behind = 0;
+    co_return true;
+  }
+  auto opening = open_delivery();
+  const Status opened = co_await opening;
+  if (!opened) co_return pass(opened.error());
+  if (pass_->plan().list_from) {
+    auto listing = list();
+    const Status listed = co_await listing;
+    if (!listed) co_return pass(listed.error());
+  }
+  auto fetching = fetch();
+  const Status fetched = co_await fetching;
+  folder_.behind = pass_->behind();
+  if (!fetched) co_return pass(fetched.error());
+  if (failure_) co_return std::unexpected(*failure_);
+  if (folder_.behind != 0 && should_leave_()) co_return false;
+  note(pass_->finish(services_.now()));
+  folder_.last_sync = services_.now();
+  co_return true;
+}
+
+runtime::Task<Status> FolderSync::examine() {
+  auto examining = connection_.complete(connection_.session().examine(folder_.name));
+  const Result<imap::Completed> completed = co_await examining;
+  if (!completed) co_return pass(completed.error());
+  const auto& selected = connection_.session().selected();
+  if (completed->status != imap::CompletionStatus::kOk || !selected)
+    co_return std::unexpected(folder_refused(*completed, "EXAMINE"));
+  folder_.looked_at = selected->state;
+  pass_.emplace(folder_.recorded, selected->state, services_.now());
+  co_return Status();
+}
+
+runtime::Task<Status> FolderSync::open_delivery() {
+  maildir::DeliveryOptions options;
+  options.host = services_.host_name;
+  options.run_id = services_.run_id;
+  options.line_endings = settings_.line_endings;
+  options.keep_flags = settings_.keep_flags;
+  auto job = [&files = services_.files, options, place = folder_.place] {
+    return maildir::FolderDelivery::open_blocking(files, options, place);
+  };
+  Result<maildir::FolderDelivery> opened = co_await services_.files_pool.run(std::move(job));
+  if (!opened) co_return pass(std::move(opened).error());
+  delivery_.emplace(*std::move(opened));
+  const bool starts_over = pass_->plan().action == sync::FolderPlan::Action::kStartOver;
+  if (starts_over || !folder_.scanned) {
+    auto scanning = scan();
+    const Status scanned = co_await scanning;
+    if (!scanned) co_return scanned;
+  }
+  pipe_.emplace(services_, *std::move(delivery_));
+  delivery_.reset();
+  co_return Status();
+}
+
+// The Maildir says what is there: after a crash, or without its database, nothing is downloaded twice.
+runtime::Task<Status> FolderSync::scan() {
+  const UidValidity validity = *connection_.session().selected()->state.uid_validity;
+  auto job = [this, validity] { return delivery_->scan_blocking(validity); };
+  const Result<maildir::FolderScan> found = co_await services_.files_pool.run(std::move(job));
+  if (!found) co_return pass(found.error());
+  folder_.scanned = true;
+  if (pass_->plan().action == sync::FolderPlan::Action::kStartOver) {
+    if (folder_.recorded.validity && folder_.recorded.validity != validity)
+      log::write(
+          log::Priority::kWarning,
+          {.mailbox = settings_.mailbox, .folder = folder_.name.utf8(), .catalog = &log::events::kUidvalidityChanged},
+          concat("UIDVALIDITY changed from ", folder_.recorded.validity->value(), " to ", validity.value(),
+                 ": the folder is fetched anew, what is here stays"));
+    note(pass_->start_over(found->present, services_.now()));
+    co_return Status();
+  }
+  sync::FolderFacts facts;
+  facts.known_added = found->present.minus(folder_.recorded.known);
+  note(facts);
+  pass_.emplace(folder_.recorded, connection_.session().selected()->state, services_.now());
+  co_return Status();
+}
+
+runtime::Task<Status> FolderSync::list() {
+  while (!pass_->has_listing()) {
+    UidSet rows;
+    const std::uint32_t exists = connection_.session().selected()->state.messages;
+    if (exists != 0) {
+      const UidRange range{pass_->plan().list_from->value(), std::numeric_limits<std::uint32_t>::max()};
+      auto listing = connection_.complete(connection_.session().uid_fetch_flags(range), [&rows](imap::Event& event) {
+        if (const auto* row = std::get_if<imap::Fetched>(&event); row != nullptr && row->uid) rows.insert(*row->uid);
+      });
+      const Result<imap::Completed> completed = co_await listing;
+      if (!completed) co_return pass(completed.error());
+      if (completed->status != imap::CompletionStatus::kOk)
+        co_return std::unexpected(folder_refused(*completed, "UID FETCH (FLAGS)"));
+    }
+    const std::optional<std::chrono::seconds> again_after = pass_->listed(rows, exists);
+    if (!again_after) continue;
+    co_await runtime::sleep_for(services_.loop, services_.scaled(*again_after));
+    auto asking = connection_.complete(connection_.session().noop());
+    const Result<imap::Completed> completed = co_await asking;
+    if (!completed) co_return pass(completed.error());
+  }
+  folder_.behind = pass_->behind();
+  co_return Status();
+}
+
+void FolderSync::ask_for_more() {
+  while (!failure_ && asked_.size() < kPipelineDepth && !should_leave_()) {
+    std::optional<UidSet> uids = pass_->next_batch();
+    if (!uids) return;
+    Batch batch{connection_.session().uid_fetch_bodies(*uids), {}, false};
+    batch.report.requested = *std::move(uids);
+    asked_.push_back(std::move(batch));
+  }
+}
+
+runtime::Task<Status> FolderSync::fetch() {
+  while (true) {
+    ask_for_more();
+    if (asked_.empty() && committing_.empty()) break;
+    if (asked_.empty()) {
+      // Everything is here; the last commits may leave messages over, which are then asked for alone.
+      auto settling = settle_batches(std::nullopt);
+      const Status settled = co_await settling;
+      if (!settled) co_return settled;
+      continue;
+    }
+    imap::Event event = connection_.session().next();
+    if (std::holds_alternative<imap::NeedInput>(event)) {
+      auto filling = connection_.fill();
+      const Status filled = co_await filling;
+      if (!filled) {
+        auto settling = settle_batches(filled.error());
+        static_cast<void>(co_await settling);
+        co_return filled;
+      }
+      auto making_room = pipe_->make_room();
+      co_await making_room;
+      settle_reports();
+      continue;
+    }
+    if (auto* failed = std::get_if<imap::Failed>(&event)) {
+      auto settling = settle_batches(failed->error);
+      static_cast<void>(co_await settling);
+      co_return pass(std::move(failed->error));
+    }
+    on_event(event);
+  }
+  co_return Status();
+}
+
+void FolderSync::on_event(imap::Event& event) {
+  if (std::holds_alternative<imap::BodyBegin>(event)) {
+    if (std::exchange(in_message_, true)) pipe_->drop();
+    octets_ = 0;
+    pipe_->begin();
+  } else if (const auto* body = std::get_if<imap::BodyBytes>(&event)) {
+    octets_ += body->bytes.size();
+    pipe_->append(body->bytes);
+  } else if (const auto* fetched = std::get_if<imap::Fetched>(&event)) {
+    on_fetched(*fetched);
+  } else if (const auto* completed = std::get_if<imap::Completed>(&event)) {
+    on_completed(*completed);
+  } else if (std::holds_alternative<imap::Unparsed>(event) && std::exchange(in_message_, false)) {
+    pipe_->drop();
+  }
+}
+
+void FolderSync::on_fetched(const imap::Fetched& fetched) {
+  if (fetched.body != imap::Fetched::Body::kStreamed || !std::exchange(in_message_, false)) return;
+  const auto wanted = [&fetched](const Batch& batch) {
+    return fetched.uid && batch.report.requested.contains(*fetched.uid) && !batch.report.arrived.contains(*fetched.uid);
+  };
+  const auto batch = std::ranges::find_if(asked_, wanted);
+  if (batch == asked_.end()) return pipe_->drop(); // nobody asked, or it came twice
+  batch->report.arrived.insert(*fetched.uid);
+  pipe_->finish(maildir::MessageIdentity{*connection_.session().selected()->state.uid_validity, *fetched.uid,
+                                         fetched.internal_date.value_or(UnixTime()), fetched.flags.value_or(Flags())});
+  if (folder_.behind != 0) --folder_.behind;
+  if (on_message_) on_message_(octets_);
+}
+
+void FolderSync::on_completed(const imap::Completed& completed) {
+  const auto batch = std::ranges::find(asked_, completed.id, &Batch::id);
+  if (batch == asked_.end()) return;
+  if (completed.status != imap::CompletionStatus::kOk) {
+    Error refused = folder_refused(completed, "UID FETCH");
+    batch->report.reason = refused.what;
+    // NO concerns messages of this command: they are counted. BAD is about the command, and is not sent again.
+    batch->refused = completed.status == imap::CompletionStatus::kBad;
+    if (batch->refused || refused.kind != ErrorKind::kFolder) failure_ = std::move(refused);
+  } else {
+    batch->report.reason = "the server said OK and sent nothing";
+  }
+  pipe_->end_batch();
+  committing_.push_back(std::move(*batch));
+  asked_.erase(batch);
+}
+
+// Takes what the disk has finished, in the order in which it was asked for.
+void FolderSync::settle_reports() {
+  while (std::optional<maildir::CommitReport> report = pipe_->take_report()) {
+    Batch batch = std::move(committing_.front());
+    committing_.pop_front();
+    batch.report.delivered = std::move(report->delivered);
+    if (report->error && !failure_) failure_ = std::move(report->error);
+    if (batch.refused) batch.report.requested = batch.report.arrived; // the rest was never really asked for
+    note(pass_->received(batch.report, services_.now()));
+  }
+}
+
+runtime::Task<Status> FolderSync::settle_batches(std::optional<Error> lost) {
+  if (lost && std::exchange(in_message_, false)) pipe_->drop();
+  while (lost && !asked_.empty()) {
+    asked_.front().report.end = sync::FetchEnd::kLost;
+    asked_.front().report.reason = lost->what;
+    pipe_->end_batch();
+    committing_.push_back(std::move(asked_.front()));
+    asked_.pop_front();
+  }
+  auto draining = pipe_->drain();
+  co_await draining;
+  settle_reports();
+  if (failure_) co_return std::unexpected(*failure_);
+  co_return Status();
+}
+
+} // namespace mailmoor::mailbox

@@ -1,0 +1,77 @@
+// One pass over one folder on an open connection: EXAMINE, list what is new, fetch it, make it durable, record it.
+// Lives for one pass. Loop thread only.
+#pragma once
+
+#include "mailbox/connection.h"
+#include "mailbox/delivery_pipe.h"
+#include "mailbox/folder_record.h"
+#include "mailbox/services.h"
+#include "runtime/task.h"
+#include "sync/folder_pass.h"
+
+#include <cstdint>
+#include <deque>
+#include <functional>
+#include <optional>
+#include <string>
+
+namespace mailmoor::mailbox {
+
+struct FolderSyncSettings {
+  std::string mailbox; // its name
+  maildir::LineEndings line_endings = maildir::LineEndings::kLf;
+  bool keep_flags = true;
+};
+
+// Called for each message that has arrived, with its size in octets as sent.
+using ProgressSink = std::function<void(std::uint64_t octets)>;
+
+class FolderSync final {
+ public:
+  FolderSync(const Services& services, Connection& connection, Folder& folder, const FolderSyncSettings& settings,
+             std::function<bool()> should_leave, ProgressSink on_message);
+  FolderSync(const FolderSync&) = delete;
+  FolderSync& operator=(const FolderSync&) = delete;
+
+  // True: the pass is complete. False: left at a batch's end because should_leave() said so; what was fetched is
+  // delivered and recorded. Errors of kind kFolder concern this folder only.
+  [[nodiscard]] runtime::Task<Result<bool>> run();
+
+ private:
+  struct Batch {
+    imap::CommandId id;
+    sync::FetchReport report;
+    bool refused = false; // answered with BAD
+  };
+
+  [[nodiscard]] runtime::Task<Status> examine();
+  [[nodiscard]] runtime::Task<Status> open_delivery();
+  [[nodiscard]] runtime::Task<Status> scan();
+  [[nodiscard]] runtime::Task<Status> list();
+  [[nodiscard]] runtime::Task<Status> fetch();
+  [[nodiscard]] runtime::Task<Status> settle_batches(std::optional<Error> lost);
+  void ask_for_more();
+  void on_event(imap::Event& event);
+  void on_fetched(const imap::Fetched& fetched);
+  void on_completed(const imap::Completed& completed);
+  void settle_reports();
+  void note(const sync::FolderFacts& facts) { record(services_, settings_.mailbox, folder_, facts); }
+
+  const Services& services_;
+  Connection& connection_;
+  Folder& folder_;
+  FolderSyncSettings settings_;
+  std::function<bool()> should_leave_;
+  ProgressSink on_message_;
+
+  std::optional<sync::FolderPass> pass_;
+  std::optional<maildir::FolderDelivery> delivery_; // until the pipe takes it
+  std::optional<DeliveryPipe> pipe_;
+  std::deque<Batch> asked_;      // sent, not completed
+  std::deque<Batch> committing_; // completed, waiting for their commit
+  std::optional<Error> failure_; // what ends the pass at the next batch's end
+  bool in_message_ = false;
+  std::uint64_t octets_ = 0;
+};
+
+} // namespace mailmoor::mailbox

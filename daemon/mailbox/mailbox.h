@@ -1,0 +1,159 @@
+// One mailbox's life as a straight line: sign in, connect, sync, wait, and after a fault back off and start again.
+//
+// States: needs_login, connecting → syncing ⇄ idle; after a fault backing_off, or throttled when the server imposed the
+// wait; paused by the operator; failed when only a person can help.
+// Owned by the fleet. Destroying it closes the connection and gives up what was under way. Loop thread only.
+#pragma once
+
+#include "mailbox/connection.h"
+#include "mailbox/folder_record.h"
+#include "mailbox/folder_sync.h"
+#include "mailbox/services.h"
+#include "mailbox/token_keeper.h"
+#include "maildir/layout.h"
+#include "model/mailbox_state.h"
+#include "runtime/run_task.h"
+#include "runtime/task.h"
+#include "runtime/wait.h"
+#include "sync/folder_choice.h"
+
+#include <chrono>
+#include <cstdint>
+#include <deque>
+#include <functional>
+#include <map>
+#include <optional>
+#include <string>
+#include <vector>
+
+namespace mailmoor::mailbox {
+
+struct MailboxSettings {
+  std::string name;
+  std::string user;
+  ConnectionSettings connection;
+  // Blocks; empty: the password is in the vault. Not used with a TokenKeeper.
+  std::function<Result<Secret>()> read_password_blocking;
+  sync::FolderRules folders;
+  std::string maildir; // absolute
+  maildir::Layout layout = maildir::Layout::kMaildirPlusPlus;
+  maildir::LineEndings line_endings = maildir::LineEndings::kLf;
+  bool keep_flags = true;
+  bool push = true;
+  std::chrono::seconds poll{300};
+  bool once = false; // one complete pass, then the end
+};
+
+// What `status` shows of it, as of now.
+struct MailboxView {
+  MailboxState state = MailboxState::kConnecting;
+  UnixTime since{};
+  std::string reason;
+  std::string remedy;
+  std::optional<UnixTime> retry_at;
+  std::optional<UnixTime> last_sync;
+  std::uint64_t messages = 0;
+  std::uint64_t behind = 0;
+  double messages_per_second = 0;
+  std::uint64_t fetched = 0; // messages received in this run
+  std::uint64_t octets = 0;  // of their bodies
+};
+
+class Mailbox final {
+ public:
+  // `keeper`: whose token logs in; null with a password. `admit`: the fleet's turn-taking before each login.
+  using Admission = std::function<runtime::Task<void>()>;
+  Mailbox(const Services& services, MailboxSettings settings, TokenKeeper* keeper, Admission admit);
+  Mailbox(const Mailbox&) = delete;
+  Mailbox& operator=(const Mailbox&) = delete;
+  ~Mailbox() = default;
+
+  void start();
+  // Finishes the batch under way, closes the connection and ends; finished() says when.
+  void stop();
+  [[nodiscard]] runtime::Event& finished() noexcept { return finished_; }
+
+  // A pass now, even inside a wait of our own choice; never inside one that the server imposed. `done` is told how the
+  // next complete pass went. Returns a ticket for cancel_sync().
+  [[nodiscard]] std::uint64_t sync_now(std::function<void(Status)> done);
+  void cancel_sync(std::uint64_t ticket) noexcept;
+  void pause();
+  void resume();
+  // The tokens or the password were forgotten: the session is closed.
+  void sign_out();
+  // New tokens or a new password: try at once.
+  void credentials_changed();
+
+  [[nodiscard]] const std::string& name() const noexcept { return settings_.name; }
+  [[nodiscard]] MailboxView view() const;
+  [[nodiscard]] const std::map<std::string, Folder>& folders() const noexcept { return folders_; } // by wire name
+  [[nodiscard]] const std::optional<Error>& last_error() const noexcept { return last_error_; }
+  // Whether it would say so if it were stuck: the watchdog's question. Every wait has an end that is known.
+  [[nodiscard]] bool makes_progress() const;
+
+ private:
+  // How a session ended without a fault.
+  enum class Leave { kTokenEnds, kAsked, kComplete };
+
+  [[nodiscard]] runtime::Task<void> live();
+  [[nodiscard]] runtime::Task<void> watch_token();
+  [[nodiscard]] runtime::Task<void> load();
+  [[nodiscard]] runtime::Task<void> wait_for_turn();
+  [[nodiscard]] runtime::Task<Result<Leave>> run_session();
+  [[nodiscard]] runtime::Task<Result<Leave>> use_session(Connection& connection);
+  [[nodiscard]] runtime::Task<Result<Login>> credentials();
+  [[nodiscard]] runtime::Task<Status> log_in(Connection& connection);
+  [[nodiscard]] runtime::Task<Status> sync_all(Connection& connection);
+  [[nodiscard]] runtime::Task<Status> sync_folder(Connection& connection, Folder& folder);
+  [[nodiscard]] runtime::Task<Status> list_folders(Connection& connection);
+  [[nodiscard]] runtime::Task<Status> wait_for_work(Connection& connection);
+  [[nodiscard]] runtime::Task<Status> idle(Connection& connection);
+  void take_list(std::vector<sync::ListedFolder> listed);
+  void end_pass(bool complete);
+  void settle(const Result<Leave>& ended, runtime::Duration lasted);
+  void take_fault(const Error& error, runtime::Duration lasted);
+  void recovered();
+  void save();
+  void move_to(MailboxState state);
+  void poke() noexcept;
+  [[nodiscard]] bool must_leave() const;
+  void expect_news_within(runtime::Duration limit);
+  void count_message(std::uint64_t octets);
+  void use_token(const AccessToken& token);
+
+  const Services& services_;
+  MailboxSettings settings_;
+  TokenKeeper* keeper_;
+  Admission admit_;
+
+  MailboxState state_ = MailboxState::kConnecting;
+  UnixTime since_{};
+  std::optional<Error> last_error_;
+  store::MailboxRecord record_;
+  std::map<std::string, Folder> folders_;
+  std::map<std::string, FolderState> listed_states_; // LIST-STATUS of this pass, by wire name
+  bool folder_faults_ = false;                       // of this pass
+
+  bool stopping_ = false;
+  bool signed_out_ = false;
+  bool sync_wanted_ = true; // a pass over all folders
+  bool inbox_news_ = false; // the server told of new mail in INBOX
+  runtime::MonoTime poll_due_{};
+  runtime::MonoTime progress_due_ = runtime::MonoTime::max();
+  std::optional<UnixTime> leave_at_; // before the token ends
+  std::uint64_t token_generation_ = 0;
+  std::map<std::uint64_t, std::function<void(Status)>> sync_waiters_;
+  std::uint64_t next_ticket_ = 1;
+  std::deque<runtime::MonoTime> arrivals_; // of the last minute
+  bool resting_ = false;                   // without a connection until the next poll, since others wait for one
+  Connection* connection_ = nullptr;
+  bool idling_ = false;
+  std::uint64_t fetched_ = 0; // messages received in this run
+  std::uint64_t octets_ = 0;  // of their bodies
+  runtime::Event wake_;
+  runtime::Event finished_;
+  runtime::TaskRunner<void> token_watch_;
+  runtime::TaskRunner<void> life_;
+};
+
+} // namespace mailmoor::mailbox

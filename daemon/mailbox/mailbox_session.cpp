@@ -1,0 +1,358 @@
+// The part of a mailbox's life that has a connection: log in, sync, wait for news.
+#include "log/event_ids.h"
+#include "log/log.h"
+#include "mailbox/mailbox.h"
+#include "mailbox/server_words.h"
+#include "oauth/refresh_policy.h"
+#include "util/concat.h"
+#include "util/scope_exit.h"
+
+#include <algorithm>
+#include <utility>
+#include <variant>
+
+namespace mailmoor::mailbox {
+namespace {
+
+using std::chrono::seconds;
+
+// Exchange stops telling news after a while without closing the connection; servers may log out idle clients after 30
+// minutes (RFC 2177, RFC 9051 §5.4). Asking again every 9 minutes is safe with all of them.
+constexpr runtime::Duration kIdleAgain = std::chrono::minutes(9);
+// Polls of many mailboxes are spread by up to a tenth.
+constexpr double kPollSpread = 0.1;
+
+} // namespace
+
+runtime::Task<Result<Mailbox::Leave>> Mailbox::run_session() {
+  move_to(MailboxState::kConnecting);
+  // Nothing is sent inside a pause that the server imposed, whoever asks (P9).
+  if (record_.retry_imposed && record_.retry_at && *record_.retry_at > services_.loop.wall_now()) {
+    Error pause(ErrorKind::kMailbox, "throttled", record_.retry_reason);
+    pause.imposed_wait = *record_.retry_at - services_.loop.wall_now();
+    co_return std::unexpected(std::move(pause));
+  }
+  progress_due_ = runtime::MonoTime::max(); // others may be before us for long
+  const runtime::Semaphore::Permit permit = co_await services_.connections.acquire();
+  auto admitting = admit_();
+  co_await admitting;
+  if (must_leave()) co_return Leave::kAsked;
+  expect_news_within(settings_.connection.connect_timeout + std::chrono::minutes(2));
+  Connection connection(services_, settings_.connection);
+  connection_ = &connection;
+  ScopeExit forget([this] {
+    connection_ = nullptr;
+    idling_ = false;
+  });
+  auto opening = connection.open();
+  const Status opened = co_await opening;
+  if (!opened) co_return pass(opened.error());
+  auto logging_in = log_in(connection);
+  const Status logged_in = co_await logging_in;
+  if (!logged_in) co_return pass(logged_in.error());
+  log::write(log::Priority::kDebug, {.mailbox = settings_.name, .event = "connected"},
+             concat("logged in to ", connection.peer()));
+  resting_ = false;
+  if (last_error_) sync_wanted_ = true; // whatever was under way when the fault came
+  auto using_it = use_session(connection);
+  Result<Leave> ended = co_await using_it;
+  co_return ended;
+}
+
+runtime::Task<Result<Mailbox::Leave>> Mailbox::use_session(Connection& connection) {
+  while (!must_leave()) {
+    if (sync_wanted_ || inbox_news_ || services_.loop.now() >= poll_due_) {
+      auto syncing = sync_all(connection);
+      const Status synced = co_await syncing;
+      if (!synced) co_return pass(synced.error());
+      if (settings_.once && !must_leave()) break;
+      continue;
+    }
+    if (services_.connections.has_waiters()) {
+      resting_ = true;
+      break;
+    }
+    auto waiting = wait_for_work(connection);
+    const Status waited = co_await waiting;
+    if (!waited) co_return pass(waited.error());
+  }
+  auto leaving = connection.log_out();
+  co_await leaving;
+  if (leave_at_ && services_.now() >= *leave_at_) co_return Leave::kTokenEnds;
+  co_return must_leave() ? Leave::kAsked : Leave::kComplete;
+}
+
+runtime::Task<Result<Login>> Mailbox::credentials() {
+  Login login;
+  login.user = settings_.user;
+  login.is_token = keeper_ != nullptr;
+  if (keeper_ != nullptr) {
+    auto asking = keeper_->access_token();
+    Result<AccessToken> token = co_await asking;
+    if (!token) co_return pass(std::move(token).error());
+    use_token(*token);
+    login.secret = std::move(token->secret);
+    co_return login;
+  }
+  if (settings_.read_password_blocking) {
+    auto job = settings_.read_password_blocking;
+    Result<Secret> password = co_await services_.files_pool.run(std::move(job));
+    if (!password) co_return pass(std::move(password).error());
+    login.secret = *std::move(password);
+    co_return login;
+  }
+  auto job = [this] { return services_.vault.load_password_blocking(settings_.name); };
+  Result<std::optional<Secret>> password = co_await services_.store_thread.run(std::move(job));
+  if (!password) co_return pass(std::move(password).error());
+  if (!*password)
+    co_return fail(ErrorKind::kOperator, "password_needed", concat("no password is stored for ", settings_.name),
+                   concat("run: mailmoorctl password ", settings_.name));
+  login.secret = *std::move(*password);
+  co_return login;
+}
+
+void Mailbox::use_token(const AccessToken& token) {
+  token_generation_ = token.generation;
+  leave_at_ = oauth::reconnect_before(token.times);
+  // Only where no newer token is to be had: then this one is used to its end, instead of one login after the other.
+  if (*leave_at_ <= services_.now()) leave_at_ = token.times.expires_at;
+}
+
+runtime::Task<Status> Mailbox::log_in(Connection& connection) {
+  auto asking = credentials();
+  const Result<Login> login = co_await asking;
+  if (!login) co_return pass(login.error());
+  auto logging_in = connection.log_in(*login);
+  const Status logged_in = co_await logging_in;
+  const bool token_refused = !logged_in && keeper_ != nullptr && logged_in.error().code == "auth_rejected";
+  if (!token_refused) co_return logged_in;
+  // Perhaps only this token: it may have been revoked, or ended by the server's clock. One new one, one more try.
+  auto renewing = keeper_->access_token_after(token_generation_);
+  Result<AccessToken> token = co_await renewing;
+  if (!token) co_return pass(std::move(token).error());
+  Login again;
+  again.user = settings_.user;
+  use_token(*token);
+  again.secret = std::move(token->secret);
+  auto second = connection.log_in(again);
+  const Status result = co_await second;
+  co_return result;
+}
+
+runtime::Task<Status> Mailbox::sync_all(Connection& connection) {
+  move_to(MailboxState::kSyncing);
+  const bool everything = sync_wanted_ || services_.loop.now() >= poll_due_;
+  if (everything) {
+    sync_wanted_ = false;
+    folder_faults_ = false;
+    auto listing = list_folders(connection);
+    const Status listed = co_await listing;
+    if (!listed) co_return listed;
+  }
+  inbox_news_ = false;
+  // INBOX first: that is where people wait for mail.
+  std::vector<std::string> wires;
+  for (const auto& [wire, folder] : folders_)
+    if (folder.chosen && (everything || folder.name.is_inbox())) wires.push_back(wire);
+  std::ranges::stable_partition(wires, [](const std::string& wire) { return wire == "INBOX"; });
+  for (const std::string& wire : wires) {
+    if (must_leave()) {
+      sync_wanted_ |= everything;
+      co_return Status();
+    }
+    auto syncing = sync_folder(connection, folders_.at(wire));
+    const Status synced = co_await syncing;
+    if (!synced) co_return synced;
+  }
+  if (everything) end_pass(!must_leave());
+  co_return Status();
+}
+
+void Mailbox::end_pass(bool complete) {
+  if (!complete) {
+    sync_wanted_ = true;
+    return;
+  }
+  const double spread = 1.0 + kPollSpread * (services_.random01() - 0.5);
+  const auto poll = std::chrono::duration_cast<runtime::Duration>(settings_.poll);
+  poll_due_ =
+      services_.loop.now() +
+      services_.scaled(runtime::Duration(static_cast<std::int64_t>(static_cast<double>(poll.count()) * spread)));
+  recovered();
+  if (!folder_faults_) record_.last_sync = services_.now();
+  save();
+  if (log::enabled(log::Priority::kInfo)) {
+    const MailboxView now = view();
+    log::write(log::Priority::kInfo, {.mailbox = settings_.name, .event = "synced"},
+               concat(folder_faults_ ? "synced, but not every folder: " : "all folders are up to date: ", now.messages,
+                      " messages delivered"));
+  }
+  Status outcome;
+  if (folder_faults_)
+    outcome = fail(ErrorKind::kFolder, "folders_failed", "some folders could not be synced; the log names them");
+  for (auto& [ticket, done] : std::exchange(sync_waiters_, {}))
+    done(outcome);
+}
+
+runtime::Task<Status> Mailbox::list_folders(Connection& connection) {
+  std::vector<sync::ListedFolder> listed;
+  listed_states_.clear();
+  const bool with_status = connection.session().can_list_status();
+  auto listing = connection.complete(connection.session().list_all(with_status), [this, &listed](imap::Event& event) {
+    if (auto* entry = std::get_if<imap::ListEntry>(&event))
+      listed.push_back({std::move(entry->name), std::move(entry->attributes)});
+    else if (const auto* status = std::get_if<imap::StatusEntry>(&event))
+      listed_states_.insert_or_assign(status->name.wire(), status->state);
+  });
+  const Result<imap::Completed> completed = co_await listing;
+  if (!completed) co_return pass(completed.error());
+  if (completed->status != imap::CompletionStatus::kOk) co_return std::unexpected(command_refused(*completed, "LIST"));
+  take_list(std::move(listed));
+  co_return Status();
+}
+
+void Mailbox::take_list(std::vector<sync::ListedFolder> listed) {
+  for (auto& [wire, folder] : folders_) {
+    folder.chosen = false;
+    folder.why = "the server does not list it any more; what is here stays";
+  }
+  std::vector<FolderName> chosen;
+  for (sync::FolderChoice& choice : sync::choose_folders(std::move(listed), settings_.folders)) {
+    Folder& folder = folders_.try_emplace(choice.name.wire(), choice.name).first->second;
+    folder.name = choice.name; // with the delimiter
+    folder.chosen = choice.chosen;
+    folder.why = std::move(choice.why);
+    if (choice.chosen) chosen.push_back(std::move(choice.name));
+  }
+  std::map<std::string, std::string> assigned;
+  for (const auto& [wire, folder] : folders_)
+    if (!folder.place.mailbox_directory.empty()) assigned.emplace(wire, folder.place.folder_directory);
+  const auto directories = maildir::DirectoryMap::assign(settings_.layout, std::move(chosen), assigned);
+  for (const auto& [wire, directory] : directories.all()) {
+    maildir::FolderPlace& place = folders_.at(wire).place;
+    place.mailbox_directory = settings_.maildir;
+    place.folder_directory = directory;
+    place.layout = settings_.layout;
+    place.server_name = wire;
+  }
+}
+
+runtime::Task<Status> Mailbox::sync_folder(Connection& connection, Folder& folder) {
+  expect_news_within(settings_.connection.io_timeout);
+  if (const auto state = listed_states_.extract(folder.name.wire()); !state.empty()) {
+    const sync::FolderPlan plan = sync::plan_folder(folder.recorded, state.mapped(), services_.now());
+    if (plan.action == sync::FolderPlan::Action::kNothing) {
+      folder.looked_at = state.mapped();
+      co_return Status();
+    }
+  }
+  FolderSyncSettings settings;
+  settings.mailbox = settings_.name;
+  settings.line_endings = settings_.line_endings;
+  settings.keep_flags = settings_.keep_flags;
+  std::uint64_t fetched = 0;
+  FolderSync sync(
+      services_, connection, folder, settings, [this] { return must_leave(); },
+      [this, &fetched](std::uint64_t octets) {
+        ++fetched;
+        count_message(octets);
+      });
+  auto running = sync.run();
+  const Result<bool> complete = co_await running;
+  const std::string& name = folder.name.utf8();
+  if (fetched != 0)
+    log::write(log::Priority::kInfo, {.mailbox = settings_.name, .folder = name, .event = "fetched"},
+               concat(fetched, fetched == 1 ? " new message" : " new messages"));
+  if (complete) {
+    services_.faults.clear_all(settings_.name, name, services_.now());
+    co_return Status();
+  }
+  const Error& error = complete.error();
+  if (error.kind != ErrorKind::kFolder && error.kind != ErrorKind::kMessage)
+    co_return pass(Error(error).within(concat("folder ", name)));
+  folder_faults_ = true;
+  services_.faults.raise(
+      log::Priority::kWarning,
+      {.mailbox = settings_.name, .folder = name, .error = error.code, .catalog = &log::events::kFolderFailed},
+      concat("this folder was not synced, the others are: ", error.what), services_.now());
+  co_return Status();
+}
+
+runtime::Task<Status> Mailbox::wait_for_work(Connection& connection) {
+  move_to(MailboxState::kIdle);
+  if (settings_.push && connection.session().capabilities().has("IDLE")) {
+    auto idling = idle(connection);
+    const Status idled = co_await idling;
+    co_return idled;
+  }
+  runtime::MonoTime until = poll_due_;
+  if (leave_at_) until = std::min(until, services_.loop.now() + (*leave_at_ - services_.loop.wall_now()));
+  until = std::min(until, services_.loop.now() + kIdleAgain);
+  wake_.reset();
+  expect_news_within(until - services_.loop.now());
+  co_await wake_.wait_until(until);
+  if (sync_wanted_ || must_leave()) co_return Status();
+  auto asking = connection.complete(connection.session().noop());
+  const Result<imap::Completed> completed = co_await asking;
+  if (!completed) co_return pass(completed.error());
+  co_return Status();
+}
+
+// Push only ends the wait: what it tells is looked up by the same pass that the poll timer starts.
+runtime::Task<Status> Mailbox::idle(Connection& connection) {
+  // Open INBOX anew: what arrived since the pass would not be told, as it is no news to the server.
+  if (const auto inbox = folders_.find("INBOX"); inbox != folders_.end() && inbox->second.chosen) {
+    auto examining = connection.complete(connection.session().examine(inbox->second.name));
+    const Result<imap::Completed> completed = co_await examining;
+    if (!completed) co_return pass(completed.error());
+    const auto& selected = connection.session().selected();
+    if (completed->status != imap::CompletionStatus::kOk || !selected)
+      co_return std::unexpected(command_refused(*completed, "EXAMINE INBOX"));
+    const FolderState& before = inbox->second.looked_at;
+    if (selected->state.uid_next != before.uid_next || selected->state.messages > before.messages) {
+      inbox_news_ = true;
+      co_return Status();
+    }
+  }
+  runtime::MonoTime until = std::min(poll_due_, services_.loop.now() + kIdleAgain);
+  if (leave_at_) until = std::min(until, services_.loop.now() + (*leave_at_ - services_.loop.wall_now()));
+  const imap::CommandId id = connection.session().idle();
+  connection.use_small_buffer(true);
+  idling_ = true;
+  bool asked_to_end = false;
+  Status result;
+  while (true) {
+    imap::Event event = connection.session().next();
+    if (const auto* completed = std::get_if<imap::Completed>(&event); completed != nullptr && completed->id == id) {
+      if (completed->status != imap::CompletionStatus::kOk)
+        result = std::unexpected(command_refused(*completed, "IDLE"));
+      break;
+    }
+    if (auto* failed = std::get_if<imap::Failed>(&event)) {
+      result = pass(std::move(failed->error).within(connection.peer()));
+      break;
+    }
+    if (const auto* bye = std::get_if<imap::Bye>(&event)) {
+      result = std::unexpected(session_ended(*bye));
+      break;
+    }
+    if (std::holds_alternative<imap::Exists>(event)) inbox_news_ = true;
+    if (!std::holds_alternative<imap::NeedInput>(event)) continue;
+    const bool over = inbox_news_ || sync_wanted_ || must_leave() || services_.loop.now() >= until;
+    if (over && !std::exchange(asked_to_end, true)) connection.session().done();
+    const runtime::Duration patience =
+        over ? settings_.connection.io_timeout : until - services_.loop.now() + std::chrono::milliseconds(1);
+    expect_news_within(patience);
+    auto filling = connection.fill(patience);
+    Status filled = co_await filling;
+    if (!filled && (over || filled.error().code != "io_timeout")) {
+      result = std::move(filled);
+      break;
+    }
+  }
+  idling_ = false;
+  connection.use_small_buffer(false);
+  co_return result;
+}
+
+} // namespace mailmoor::mailbox

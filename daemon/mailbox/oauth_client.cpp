@@ -1,0 +1,86 @@
+#include "mailbox/oauth_client.h"
+
+#include "oauth/metadata.h"
+#include "util/concat.h"
+
+#include <utility>
+
+namespace mailmoor::mailbox {
+namespace {
+
+[[nodiscard]] oauth::HttpReply to_reply(net::HttpAnswer answer) {
+  oauth::HttpReply reply;
+  reply.status = answer.status;
+  reply.retry_after = std::move(answer.headers["retry-after"]);
+  reply.content_type = std::move(answer.headers["content-type"]);
+  reply.date = std::move(answer.headers["date"]);
+  reply.body = std::move(answer.body);
+  return reply;
+}
+
+} // namespace
+
+OauthClient::OauthClient(const Services& services, OauthClientSettings settings)
+    : services_(services), settings_(std::move(settings)), discovery_(services.loop, 1) {}
+
+net::HttpRequest OauthClient::request_to(std::string url) const {
+  net::HttpRequest request;
+  request.url = std::move(url);
+  request.trust = settings_.trust;
+  request.proxy = settings_.proxy;
+  request.max_answer = oauth::kMaxReplyBytes;
+  return request;
+}
+
+runtime::Task<Result<const oauth::ClientRegistration*>> OauthClient::ready() {
+  const runtime::Semaphore::Permit turn = co_await discovery_.acquire();
+  if (settings_.discovers) {
+    const Status discovered = co_await discover();
+    if (!discovered) co_return pass(discovered.error());
+    settings_.discovers = false;
+  }
+  const Status checked = oauth::check_registration(settings_.registration);
+  if (!checked) co_return pass(checked.error());
+  co_return &settings_.registration;
+}
+
+runtime::Task<Status> OauthClient::discover() {
+  const std::string issuer = settings_.registration.endpoints.issuer;
+  Status last = fail(ErrorKind::kApp, "metadata_invalid", concat("app ", app_name(), ": no metadata at ", issuer),
+                     "check `issuer`, or give the endpoints by name");
+  for (std::string& url : oauth::metadata_urls(issuer)) {
+    net::HttpRequest request = request_to(std::move(url));
+    Result<net::HttpAnswer> answer = co_await services_.http.send(std::move(request));
+    if (!answer) co_return pass(std::move(answer).error());
+    if (answer->status == 429 || answer->status >= 500) {
+      std::string what = concat("the metadata of ", issuer, " was answered with HTTP status ", answer->status);
+      co_return fail(ErrorKind::kHost, "token_endpoint_unavailable", std::move(what));
+    }
+    if (answer->status != 200) continue;
+    Result<oauth::Endpoints> endpoints = oauth::parse_metadata(answer->body.reveal(), issuer);
+    if (!endpoints) {
+      last = pass(std::move(endpoints).error());
+      continue;
+    }
+    // What the configuration names wins over what the server says of itself.
+    oauth::Endpoints& known = settings_.registration.endpoints;
+    if (known.token.empty()) known.token = std::move(endpoints->token);
+    if (known.authorization.empty()) known.authorization = std::move(endpoints->authorization);
+    if (known.device_authorization.empty()) known.device_authorization = std::move(endpoints->device_authorization);
+    co_return Status();
+  }
+  co_return last;
+}
+
+runtime::Task<Result<oauth::HttpReply>> OauthClient::send(oauth::TokenRequest request) {
+  net::HttpRequest post = request_to(std::move(request.url));
+  post.post = true;
+  post.body = std::move(request.body);
+  for (oauth::Header& header : request.headers)
+    post.headers.emplace_back(std::move(header.name), std::move(header.value));
+  Result<net::HttpAnswer> answer = co_await services_.http.send(std::move(post));
+  if (!answer) co_return pass(std::move(answer).error());
+  co_return to_reply(*std::move(answer));
+}
+
+} // namespace mailmoor::mailbox

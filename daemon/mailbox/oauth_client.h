@@ -1,0 +1,46 @@
+// One app registration at work: finds the endpoints when they are to be discovered, and sends its requests.
+// Shared by all tokens of the app; outlives them. Loop thread only.
+#pragma once
+
+#include "mailbox/services.h"
+#include "net/trust.h"
+#include "oauth/client.h"
+#include "oauth/reply.h"
+#include "oauth/request.h"
+#include "runtime/task.h"
+#include "runtime/wait.h"
+
+#include <string>
+
+namespace mailmoor::mailbox {
+
+struct OauthClientSettings {
+  oauth::ClientRegistration registration;
+  bool discovers = false; // the endpoints come from registration.endpoints.issuer (RFC 8414)
+  net::SharedTrust trust;
+  std::string proxy;
+};
+
+class OauthClient final {
+ public:
+  OauthClient(const Services& services, OauthClientSettings settings);
+  OauthClient(const OauthClient&) = delete;
+  OauthClient& operator=(const OauthClient&) = delete;
+
+  // The registration with its endpoints known; discovers them at the first use, once for all who wait.
+  // The pointer is good for the life of this object.
+  [[nodiscard]] runtime::Task<Result<const oauth::ClientRegistration*>> ready();
+  // Any HTTP answer is a success. Errors: kHost.
+  [[nodiscard]] runtime::Task<Result<oauth::HttpReply>> send(oauth::TokenRequest request);
+  [[nodiscard]] const std::string& app_name() const noexcept { return settings_.registration.app_name; }
+
+ private:
+  [[nodiscard]] runtime::Task<Status> discover();
+  [[nodiscard]] net::HttpRequest request_to(std::string url) const;
+
+  const Services& services_;
+  OauthClientSettings settings_;
+  runtime::Semaphore discovery_; // one at a time
+};
+
+} // namespace mailmoor::mailbox

@@ -1,0 +1,21 @@
+// What a mail server's words mean for trying again: one reader for tagged answers and BYE. Pure.
+// Texts are matched tolerantly, ignoring case: they are the servers' own and change.
+#pragma once
+
+#include "imap/response.h"
+#include "util/result.h"
+
+#include <string_view>
+
+namespace mailmoor::mailbox {
+
+// The answer to a login. kOperator "auth_rejected" unless the words say something passing.
+[[nodiscard]] Error login_refused(const imap::Completed& completed, std::string_view user);
+// The answer to a command on the mailbox as a whole (LIST, IDLE …), or the first one after a login.
+[[nodiscard]] Error command_refused(const imap::Completed& completed, std::string_view command);
+// The answer to a command on one folder (EXAMINE, FETCH): kFolder unless it concerns the whole mailbox.
+[[nodiscard]] Error folder_refused(const imap::Completed& completed, std::string_view command);
+// BYE, or the end of the connection. "token_expired" (kMailbox) is not a fault: connect again with a new token.
+[[nodiscard]] Error session_ended(const imap::Bye& bye);
+
+} // namespace mailmoor::mailbox

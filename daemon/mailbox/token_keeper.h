@@ -1,0 +1,96 @@
+// Keeps one OAuth2 token fresh: loads it from the vault, refreshes it ahead of its end, one request in flight whatever
+// the number of users, and stores what it got before anyone may use it (P5). An answer that is no token never makes it
+// forget the refresh token.
+// States: no token (needs a login) → fresh ⇄ refreshing → refused (probed slowly; live until the access token ends).
+// Owned by the fleet, shared by all mailboxes of one sign-in. Loop thread only.
+#pragma once
+
+#include "mailbox/oauth_client.h"
+#include "mailbox/services.h"
+#include "oauth/refresh_policy.h"
+#include "oauth/refusal.h"
+#include "runtime/run_task.h"
+#include "runtime/task.h"
+#include "runtime/wait.h"
+
+#include <cstdint>
+#include <optional>
+#include <string>
+
+namespace mailmoor::mailbox {
+
+struct AccessToken {
+  AccessToken(Secret secret_in, oauth::TokenTimes times_in, std::uint64_t generation_in)
+      : secret(std::move(secret_in)), times(times_in), generation(generation_in) {}
+  Secret secret;
+  oauth::TokenTimes times;
+  std::uint64_t generation; // which token of this keeper it is
+};
+
+class TokenKeeper final {
+ public:
+  // `token_id`: "app/login_user", the row in the vault. `label`: a mailbox's name, for the log.
+  TokenKeeper(const Services& services, OauthClient& client, std::string token_id, std::string label);
+  TokenKeeper(const TokenKeeper&) = delete;
+  TokenKeeper& operator=(const TokenKeeper&) = delete;
+
+  void start();
+
+  // A token that is good for a minute at least (less where its life is short), refreshed first if need be.
+  // Errors: kOperator "login_needed" and its kin, kApp, kHost.
+  [[nodiscard]] runtime::Task<Result<AccessToken>> access_token();
+  // The mail server refused the token of `generation`: a newer one, by a refresh if there is none yet.
+  [[nodiscard]] runtime::Task<Result<AccessToken>> access_token_after(std::uint64_t generation);
+  // A sign-in gave this. Durable and in use when it returns.
+  [[nodiscard]] runtime::Task<Status> adopt_sign_in(oauth::TokenGrant grant, UnixTime asked_at);
+  // Forgets the token, here and in the vault.
+  [[nodiscard]] runtime::Task<Status> forget();
+
+  // What a person must do, if anything: empty while an access token lives or may still come by itself.
+  [[nodiscard]] std::optional<Error> trouble() const;
+  [[nodiscard]] std::optional<UnixTime> expires_at() const;
+  // Set for a moment whenever the token, or what is wrong with it, has changed.
+  [[nodiscard]] runtime::Event& changed() noexcept { return changed_; }
+  // Whether a rotated token may be on its way: a stop waits for it.
+  [[nodiscard]] bool is_refreshing() const noexcept { return refreshing_; }
+  // No further refresh begins.
+  void retire() noexcept { retired_ = true; }
+  [[nodiscard]] const std::string& token_id() const noexcept { return token_id_; }
+
+ private:
+  [[nodiscard]] runtime::Task<void> run();
+  [[nodiscard]] runtime::Task<void> load();
+  [[nodiscard]] runtime::Task<void> refresh();
+  [[nodiscard]] runtime::Task<Status> save(const store::StoredToken& token);
+  [[nodiscard]] runtime::Task<void> take_grant(oauth::TokenGrant grant, UnixTime asked_at);
+  [[nodiscard]] runtime::Task<void> take_refusal(oauth::Refusal refusal, UnixTime asked_at);
+  [[nodiscard]] runtime::Task<void> remember_pause();
+  void take_fault(const Error& error);
+  void publish(store::StoredToken token);
+  void announce() noexcept;
+  void plan_refresh();
+  [[nodiscard]] bool is_live(std::chrono::seconds margin) const;
+  [[nodiscard]] std::chrono::seconds margin() const;
+
+  const Services& services_;
+  OauthClient& client_;
+  std::string token_id_;
+  std::string label_;
+
+  std::optional<store::StoredToken> token_;
+  std::uint64_t generation_ = 1;     // grows with every new token and every logout: late replies are dropped
+  runtime::WallTime next_attempt_{}; // of a refresh; meaningful while there is a token
+  bool loaded_ = false;
+  bool refreshing_ = false;
+  bool retired_ = false;
+  bool pause_imposed_ = false;
+  int failures_ = 0;
+  std::optional<Error> last_error_; // of the last refresh, or of loading; empty after a success
+  std::uint64_t attempts_ = 0;
+  runtime::Event changed_;
+  runtime::Event wake_;
+  runtime::Semaphore vault_turn_; // one writer of the row at a time
+  runtime::TaskRunner<void> runner_;
+};
+
+} // namespace mailmoor::mailbox

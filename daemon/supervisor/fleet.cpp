@@ -1,0 +1,227 @@
+#include "supervisor/fleet.h"
+
+#include "config/diff.h"
+#include "log/event_ids.h"
+#include "log/log.h"
+#include "supervisor/translate.h"
+#include "util/concat.h"
+
+#include <algorithm>
+#include <array>
+#include <utility>
+
+namespace mailmoor::supervisor {
+namespace {
+
+using std::chrono::seconds;
+
+constexpr runtime::Duration kStopGrace = seconds(10); // the unit's TimeoutStopSec is longer
+constexpr runtime::Duration kTick = seconds(5);
+
+} // namespace
+
+Fleet::Fleet(const mailbox::Services& services, FleetOptions options)
+    : services_(services), options_(std::move(options)), started_at_(services.now()), pace_(services.loop, 120),
+      files_pulse_(services.loop, services.files_pool), store_pulse_(services.loop, services.store_thread),
+      tasks_(services.loop) {}
+
+Fleet::~Fleet() {
+  tasks_.cancel_all();
+  slots_.clear(); // before the sign-ins that they use
+}
+
+void Fleet::start(Prepared prepared) {
+  prepared_ = std::move(prepared);
+  pace_.set_rate(prepared_.config.limits.logins_per_minute);
+  for (const config::Mailbox& mailbox : prepared_.config.mailboxes)
+    add_mailbox(mailbox);
+  files_pulse_.start();
+  store_pulse_.start();
+  tasks_.spawn(keep_time());
+  if (options_.once) tasks_.spawn(run_once());
+  notifier_.ready(summary());
+}
+
+void Fleet::add_mailbox(const config::Mailbox& mailbox) {
+  MailboxSlot slot;
+  slot.config = mailbox;
+  slot.keeper = mailbox.uses_oauth() ? keeper_for(mailbox) : nullptr;
+  mailbox::MailboxSettings settings = mailbox_settings(mailbox, prepared_, options_.environment);
+  settings.once = options_.once;
+  slot.life =
+      std::make_unique<mailbox::Mailbox>(services_, std::move(settings), slot.keeper, [this] { return pace_.admit(); });
+  slot.life->start();
+  slots_.insert_or_assign(mailbox.name, std::move(slot));
+}
+
+mailbox::TokenKeeper* Fleet::keeper_for(const config::Mailbox& mailbox) {
+  AppSlot& app = apps_[mailbox.app];
+  if (!app.client)
+    app.client = std::make_unique<mailbox::OauthClient>(
+        services_, client_settings(*prepared_.config.find_app(mailbox.app), prepared_));
+  SignInSlot& sign_in = app.sign_ins[token_id(mailbox)];
+  if (!sign_in.keeper) {
+    sign_in.keeper = std::make_unique<mailbox::TokenKeeper>(services_, *app.client, token_id(mailbox), mailbox.name);
+    sign_in.logins = std::make_unique<runtime::TaskSet>(services_.loop);
+    sign_in.keeper->start();
+  }
+  return sign_in.keeper.get();
+}
+
+runtime::Task<void> Fleet::keep_time() {
+  const auto interval = notifier_.watchdog_interval();
+  const runtime::Duration pause = interval ? std::min<runtime::Duration>(*interval / 3, kTick) : kTick;
+  while (true) {
+    tick();
+    co_await runtime::sleep_for(services_.loop, pause);
+  }
+}
+
+void Fleet::tick() {
+  if (stopping_) return;
+  if (healthy())
+    notifier_.watchdog();
+  else
+    log::write(log::Priority::kErr, {.catalog = &log::events::kLoopBlocked},
+               "something makes no progress; systemd's watchdog is not fed");
+  notifier_.status(summary());
+}
+
+bool Fleet::healthy() const {
+  return files_pulse_.is_alive() && store_pulse_.is_alive() &&
+         std::ranges::all_of(slots_, [](const auto& entry) { return entry.second.life->makes_progress(); });
+}
+
+runtime::Task<void> Fleet::run_once() {
+  std::vector<mailbox::Mailbox*> all;
+  for (auto& [name, slot] : slots_)
+    all.push_back(slot.life.get());
+  for (mailbox::Mailbox* mailbox : all)
+    co_await mailbox->finished().wait_until(runtime::MonoTime::max());
+  // What was delivered is recorded: the store thread has done everything that was queued before this.
+  auto job = [] { return true; };
+  static_cast<void>(co_await services_.store_thread.run(std::move(job)));
+  int exit_code = 0;
+  for (const auto& [name, slot] : slots_) {
+    const MailboxStatus status = describe(slot);
+    if (status.state == MailboxState::kNeedsLogin) exit_code = 3;
+    const bool complete = !slot.life->last_error() && status.last_sync >= std::optional(started_at_);
+    if (exit_code == 0 && !complete) exit_code = 1;
+  }
+  if (all_finished_) all_finished_(exit_code);
+}
+
+void Fleet::stop(std::function<void()> done) {
+  if (std::exchange(stopping_, true)) return;
+  notifier_.stopping();
+  tasks_.spawn(shut_down(std::move(done)));
+}
+
+runtime::Task<void> Fleet::shut_down(std::function<void()> done) {
+  const runtime::MonoTime deadline = services_.loop.now() + kStopGrace;
+  std::vector<mailbox::Mailbox*> all;
+  for (auto& [name, slot] : slots_) {
+    slot.life->stop();
+    all.push_back(slot.life.get());
+  }
+  for (auto& [name, app] : apps_)
+    for (auto& [id, sign_in] : app.sign_ins)
+      sign_in.keeper->retire();
+  for (mailbox::Mailbox* mailbox : all)
+    co_await mailbox->finished().wait_until(deadline);
+  auto waiting = wait_until_refreshed(deadline);
+  co_await waiting;
+  auto job = [] { return true; };
+  static_cast<void>(co_await services_.store_thread.run(std::move(job)));
+  done();
+}
+
+// A rotated token that is on its way must arrive: nobody can get it again (P5).
+runtime::Task<void> Fleet::wait_until_refreshed(runtime::MonoTime deadline) {
+  for (auto& [name, app] : apps_)
+    for (auto& [id, sign_in] : app.sign_ins)
+      while (sign_in.keeper->is_refreshing() && services_.loop.now() < deadline)
+        co_await sign_in.keeper->changed().wait_until(deadline);
+}
+
+void Fleet::reload(std::function<void(const ReloadReport&)> done) {
+  tasks_.spawn(do_reload(std::move(done)));
+}
+
+runtime::Task<void> Fleet::do_reload(std::function<void(const ReloadReport&)> done) {
+  ReloadReport report;
+  if (stopping_ || std::exchange(reloading_, true)) {
+    report.errors.emplace_back(stopping_ ? "the daemon is stopping" : "another reload is under way");
+    done(report);
+    co_return;
+  }
+  notifier_.reloading();
+  auto job = [file = options_.config_file, environment = options_.environment] {
+    return prepare_blocking(file, environment);
+  };
+  auto next = co_await services_.files_pool.run(std::move(job));
+  if (!next) {
+    report.errors = std::move(next).error();
+    for (const std::string& error : report.errors)
+      log::write(log::Priority::kErr, {.catalog = &log::events::kConfigurationRejected}, error);
+    log::write(log::Priority::kErr, {.event = "configuration_kept"},
+               "the new configuration was refused; the old one stays in force");
+  } else {
+    const config::Diff diff = config::diff(prepared_.config, next->config);
+    report.added = diff.added;
+    report.changed = diff.changed;
+    report.removed = diff.removed;
+    for (const std::string& key : diff.global_changed)
+      if (key != "limits")
+        log::write(log::Priority::kWarning, {.event = "restart_needed"},
+                   concat("a change of `", key, "` takes effect at the next start"));
+    std::vector<std::string> leaving = diff.removed;
+    leaving.insert(leaving.end(), diff.changed.begin(), diff.changed.end());
+    auto retiring = retire(std::move(leaving));
+    co_await retiring;
+    auto clearing = retire_unused_sign_ins();
+    co_await clearing;
+    prepared_ = *std::move(next);
+    pace_.set_rate(prepared_.config.limits.logins_per_minute);
+    for (const config::Mailbox& mailbox : prepared_.config.mailboxes)
+      if (!slots_.contains(mailbox.name)) add_mailbox(mailbox);
+    log::write(log::Priority::kNotice, {.catalog = &log::events::kReloaded},
+               concat("configuration reread: ", report.added.size(), " mailboxes added, ", report.changed.size(),
+                      " changed, ", report.removed.size(), " removed"));
+  }
+  reloading_ = false;
+  notifier_.ready(summary());
+  done(report);
+}
+
+runtime::Task<void> Fleet::retire(std::vector<std::string> names) {
+  const runtime::MonoTime deadline = services_.loop.now() + kStopGrace;
+  for (const std::string& name : names)
+    if (const auto slot = slots_.find(name); slot != slots_.end()) slot->second.life->stop();
+  for (const std::string& name : names) {
+    const auto slot = slots_.find(name);
+    if (slot == slots_.end()) continue;
+    co_await slot->second.life->finished().wait_until(deadline);
+  }
+  for (const std::string& name : names) {
+    slots_.erase(name);
+    services_.faults.forget(name);
+  }
+}
+
+// Apps that changed or went: their mailboxes are retired by now. Sign-ins that no mailbox uses go, too.
+runtime::Task<void> Fleet::retire_unused_sign_ins() {
+  std::set<const mailbox::TokenKeeper*> used;
+  for (const auto& [name, slot] : slots_)
+    used.insert(slot.keeper);
+  for (auto& [name, app] : apps_)
+    for (auto& [id, sign_in] : app.sign_ins)
+      if (!used.contains(sign_in.keeper.get())) sign_in.keeper->retire();
+  auto waiting = wait_until_refreshed(services_.loop.now() + kStopGrace);
+  co_await waiting;
+  for (auto& [name, app] : apps_)
+    std::erase_if(app.sign_ins, [&used](const auto& entry) { return !used.contains(entry.second.keeper.get()); });
+  std::erase_if(apps_, [](const auto& entry) { return entry.second.sign_ins.empty(); });
+}
+
+} // namespace mailmoor::supervisor

@@ -1,0 +1,244 @@
+// The operator's side of the fleet: what control/ asks for.
+#include "log/event_ids.h"
+#include "log/log.h"
+#include "mailbox/device_login.h"
+#include "supervisor/fleet.h"
+#include "util/concat.h"
+
+#include <array>
+#include <functional>
+#include <utility>
+
+namespace mailmoor::supervisor {
+namespace {
+
+// Takes back a request when the one who asked goes away.
+class Cancellation final : public Subscription {
+ public:
+  explicit Cancellation(std::function<void()> cancel) : cancel_(std::move(cancel)) {}
+  Cancellation(const Cancellation&) = delete;
+  Cancellation& operator=(const Cancellation&) = delete;
+  ~Cancellation() override { cancel_(); }
+
+ private:
+  std::function<void()> cancel_;
+};
+
+// shared_ptr: the sign-in under way and the subscription of the one who asked for it.
+struct LoginLink {
+  std::function<void(const LoginEvent&)> on_event; // empty: nobody listens any more
+  void tell(const LoginEvent& event) const {
+    if (on_event) on_event(event);
+  }
+};
+
+[[nodiscard]] LoginEvent login_failed(const std::string& mailbox, const Error& error) {
+  LoginEvent event;
+  event.kind = LoginEvent::Kind::kFailed;
+  event.mailbox = mailbox;
+  event.error = error.what;
+  event.remedy = error.remedy;
+  return event;
+}
+
+[[nodiscard]] LoginEvent login_prompt(const std::string& mailbox, const mailbox::DevicePrompt& prompt) {
+  LoginEvent event;
+  event.kind = LoginEvent::Kind::kPrompt;
+  event.mailbox = mailbox;
+  event.verification_uri = prompt.verification_uri;
+  event.verification_uri_complete = prompt.verification_uri_complete;
+  event.user_code = prompt.user_code;
+  event.expires_at = prompt.expires_at;
+  return event;
+}
+
+runtime::Task<void> sign_in(const mailbox::Services& services, mailbox::OauthClient& client,
+                            mailbox::TokenKeeper& keeper, std::string mailbox, std::shared_ptr<LoginLink> link) {
+  auto signing_in = mailbox::sign_in_by_device_code(
+      services, client,
+      [&mailbox, &link](const mailbox::DevicePrompt& prompt) { link->tell(login_prompt(mailbox, prompt)); },
+      [&link] { return static_cast<bool>(link->on_event); });
+  Result<mailbox::SignIn> signed_in = co_await signing_in;
+  Status adopted;
+  if (signed_in) {
+    auto adopting = keeper.adopt_sign_in(std::move(signed_in->grant), signed_in->asked_at);
+    adopted = co_await adopting;
+  } else {
+    adopted = pass(std::move(signed_in).error());
+  }
+  if (!adopted) {
+    log::write(log::Priority::kWarning,
+               {.mailbox = mailbox, .error = adopted.error().code, .catalog = &log::events::kLoginFailed},
+               concat("the sign-in failed: ", adopted.error().what));
+    link->tell(login_failed(mailbox, adopted.error()));
+    co_return;
+  }
+  log::write(log::Priority::kNotice, {.mailbox = mailbox, .catalog = &log::events::kSignedIn}, "signed in");
+  LoginEvent event;
+  event.kind = LoginEvent::Kind::kSignedIn;
+  event.mailbox = mailbox;
+  link->tell(event);
+}
+
+} // namespace
+
+Result<Fleet::MailboxSlot*> Fleet::find(std::string_view mailbox) {
+  const auto slot = slots_.find(mailbox);
+  if (slot == slots_.end())
+    return fail(ErrorKind::kOperator, "no_such_mailbox", concat("there is no mailbox \"", mailbox, "\""),
+                "mailmoorctl status lists them");
+  return &slot->second;
+}
+
+FleetStatus Fleet::status() const {
+  FleetStatus fleet;
+  fleet.version = services_.version;
+  fleet.started_at = started_at_;
+  fleet.key_source = options_.key_source;
+  fleet.summary = summary();
+  for (const auto& [name, slot] : slots_)
+    fleet.mailboxes.push_back(describe(slot));
+  return fleet;
+}
+
+std::optional<MailboxStatus> Fleet::status(std::string_view mailbox) const {
+  const auto slot = slots_.find(mailbox);
+  return slot == slots_.end() ? std::nullopt : std::optional(describe(slot->second));
+}
+
+MailboxStatus Fleet::describe(const MailboxSlot& slot) const {
+  const mailbox::MailboxView view = slot.life->view();
+  MailboxStatus status;
+  status.name = slot.config.name;
+  status.state = view.state;
+  status.since = view.since;
+  status.reason = view.reason;
+  status.remedy = view.remedy;
+  status.retry_at = view.retry_at;
+  status.last_sync = view.last_sync;
+  status.messages = view.messages;
+  status.behind = view.behind;
+  status.messages_per_second = view.messages_per_second;
+  status.messages_fetched = view.fetched;
+  status.octets_fetched = view.octets;
+  if (slot.keeper != nullptr) status.token_expires_at = slot.keeper->expires_at();
+  for (const auto& [wire, folder] : slot.life->folders()) {
+    FolderStatus& row = status.folders.emplace_back();
+    row.name = folder.name.utf8();
+    row.directory = folder.place.mailbox_directory.empty() || folder.place.folder_directory.empty()
+                        ? folder.place.mailbox_directory
+                        : concat(folder.place.mailbox_directory, "/", folder.place.folder_directory);
+    row.chosen = folder.chosen;
+    row.why = folder.why;
+    row.messages = folder.recorded.known.size();
+    row.behind = folder.behind;
+    row.last_sync = folder.last_sync;
+    for (const sync::RetryRecord& retry : folder.recorded.retries)
+      status.poison.push_back({folder.name.utf8(), retry.uid.value(), retry.reason, retry.next_try});
+  }
+  return status;
+}
+
+std::string Fleet::summary() const {
+  std::map<MailboxState, std::size_t> counts;
+  std::uint64_t behind = 0;
+  for (const auto& [name, slot] : slots_) {
+    const mailbox::MailboxView view = slot.life->view();
+    ++counts[view.state];
+    behind += view.behind;
+  }
+  std::string text = concat(slots_.size(), slots_.size() == 1 ? " mailbox: " : " mailboxes: ");
+  bool first = true;
+  for (const auto& [state, count] : counts) {
+    text += concat(std::exchange(first, false) ? "" : ", ", count, " ", mailbox_state_name(state));
+  }
+  if (behind != 0) text += concat("; ", behind, " messages behind");
+  return text;
+}
+
+Result<std::unique_ptr<Subscription>> Fleet::sync(std::string_view mailbox, std::function<void(Status)> done) {
+  auto slot = find(mailbox);
+  if (!slot) return pass(std::move(slot).error());
+  const std::uint64_t ticket = (*slot)->life->sync_now(std::move(done));
+  return std::make_unique<Cancellation>([this, name = std::string(mailbox), ticket] {
+    if (const auto still = slots_.find(name); still != slots_.end()) still->second.life->cancel_sync(ticket);
+  });
+}
+
+Status Fleet::pause(std::string_view mailbox) {
+  auto slot = find(mailbox);
+  if (!slot) return pass(std::move(slot).error());
+  (*slot)->life->pause();
+  return {};
+}
+
+Status Fleet::resume(std::string_view mailbox) {
+  auto slot = find(mailbox);
+  if (!slot) return pass(std::move(slot).error());
+  (*slot)->life->resume();
+  return {};
+}
+
+Result<std::unique_ptr<Subscription>> Fleet::login(std::string_view mailbox,
+                                                   std::function<void(const LoginEvent&)> on_event) {
+  auto slot = find(mailbox);
+  if (!slot) return pass(std::move(slot).error());
+  if ((*slot)->keeper == nullptr)
+    return fail(ErrorKind::kOperator, "not_oauth", concat(mailbox, " signs in with a password, not with OAuth2"),
+                concat("run: mailmoorctl password ", mailbox));
+  auto link = std::make_shared<LoginLink>();
+  // Told in a later turn, never from inside this call.
+  link->on_event = std::move(on_event);
+  AppSlot& app = apps_.at((*slot)->config.app);
+  SignInSlot& slot_of_token = app.sign_ins.at((*slot)->keeper->token_id());
+  slot_of_token.logins->spawn(sign_in(services_, *app.client, *slot_of_token.keeper, std::string(mailbox), link));
+  return std::make_unique<Cancellation>([link] { link->on_event = nullptr; });
+}
+
+Status Fleet::logout(std::string_view mailbox, std::function<void(Status)> done) {
+  auto slot = find(mailbox);
+  if (!slot) return pass(std::move(slot).error());
+  const auto forget = [](Fleet& fleet, std::string name, std::function<void(Status)> told) -> runtime::Task<void> {
+    MailboxSlot& found = fleet.slots_.at(name);
+    mailbox::TokenKeeper* const keeper = found.keeper;
+    Status forgotten;
+    if (keeper != nullptr) {
+      auto forgetting = keeper->forget();
+      forgotten = co_await forgetting;
+    } else {
+      auto job = [&vault = fleet.services_.vault, &name] { return vault.erase_password_blocking(name); };
+      forgotten = co_await fleet.services_.store_thread.run(std::move(job));
+    }
+    for (auto& [other, entry] : fleet.slots_)
+      if (forgotten && (other == name || (keeper != nullptr && entry.keeper == keeper))) entry.life->sign_out();
+    if (forgotten)
+      log::write(log::Priority::kNotice, {.mailbox = name, .catalog = &log::events::kSignedOut}, "signed out");
+    told(std::move(forgotten));
+  };
+  tasks_.spawn(forget(*this, std::string(mailbox), std::move(done)));
+  return {};
+}
+
+Status Fleet::set_password(std::string_view mailbox, Secret password, std::function<void(Status)> done) {
+  auto slot = find(mailbox);
+  if (!slot) return pass(std::move(slot).error());
+  if ((*slot)->keeper != nullptr)
+    return fail(ErrorKind::kOperator, "uses_oauth", concat(mailbox, " signs in with OAuth2, not with a password"),
+                concat("run: mailmoorctl login ", mailbox));
+  if ((*slot)->config.password.is_set())
+    return fail(ErrorKind::kOperator, "password_configured",
+                concat("the password of ", mailbox, " comes from ", (*slot)->config.password.describe()),
+                "remove `password` from its configuration to use a stored one");
+  const auto keep = [](Fleet& fleet, std::string name, Secret secret,
+                       std::function<void(Status)> told) -> runtime::Task<void> {
+    auto job = [&vault = fleet.services_.vault, &name, &secret] { return vault.save_password_blocking(name, secret); };
+    Status saved = co_await fleet.services_.store_thread.run(std::move(job));
+    if (const auto found = fleet.slots_.find(name); saved && found != fleet.slots_.end())
+      found->second.life->credentials_changed();
+    told(std::move(saved));
+  };
+  tasks_.spawn(keep(*this, std::string(mailbox), std::move(password), std::move(done)));
+  return {};
+}
+
+} // namespace mailmoor::supervisor

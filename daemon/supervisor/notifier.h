@@ -1,0 +1,27 @@
+// What systemd is told (sd_notify(3)). Does nothing when systemd did not start us. Loop thread only.
+#pragma once
+
+#include <chrono>
+#include <optional>
+#include <string>
+
+namespace mailmoor::supervisor {
+
+class Notifier final {
+ public:
+  Notifier();
+
+  void ready(const std::string& status);
+  void reloading();
+  void stopping();
+  void status(const std::string& text); // told only when it has changed
+  void watchdog();
+  // How often watchdog() is expected at the least; empty when systemd does not watch.
+  [[nodiscard]] std::optional<std::chrono::microseconds> watchdog_interval() const noexcept { return interval_; }
+
+ private:
+  std::optional<std::chrono::microseconds> interval_;
+  std::string last_status_;
+};
+
+} // namespace mailmoor::supervisor

@@ -1,0 +1,63 @@
+#include "supervisor/translate.h"
+
+#include "config/secret_source.h"
+#include "util/concat.h"
+
+#include <memory>
+
+namespace mailmoor::supervisor {
+
+mailbox::OauthClientSettings client_settings(const config::App& app, const Prepared& prepared) {
+  mailbox::OauthClientSettings settings;
+  oauth::ClientRegistration& registration = settings.registration;
+  registration.app_name = app.name;
+  registration.client_id = app.client_id;
+  registration.scopes = app.scopes;
+  registration.endpoints.issuer = app.issuer;
+  registration.endpoints.device_authorization = app.device_authorization_endpoint;
+  registration.endpoints.authorization = app.authorization_endpoint;
+  registration.endpoints.token = app.token_endpoint;
+  if (const auto secret = prepared.client_secrets.find(app.name); secret != prepared.client_secrets.end())
+    registration.client_secret = secret->second.clone();
+  settings.discovers = !app.issuer.empty() && app.token_endpoint.empty();
+  settings.trust = prepared.trust.at(app.ca_file);
+  settings.proxy = app.proxy;
+  return settings;
+}
+
+mailbox::MailboxSettings mailbox_settings(const config::Mailbox& mailbox, const Prepared& prepared,
+                                          const config::Environment& environment) {
+  mailbox::MailboxSettings settings;
+  settings.name = mailbox.name;
+  settings.user = mailbox.user;
+  settings.connection.host = mailbox.host;
+  settings.connection.port = mailbox.port;
+  settings.connection.tls =
+      mailbox.tls == config::Tls::kImplicit ? mailbox::TlsMode::kImplicit : mailbox::TlsMode::kStartTls;
+  settings.connection.trust = prepared.trust.at(mailbox.ca_file);
+  settings.connection.proxy = mailbox.proxy;
+  settings.connection.connect_timeout = mailbox.timeouts.connect;
+  settings.connection.io_timeout = mailbox.timeouts.io;
+  if (mailbox.password.is_set()) {
+    // std::function wants to copy: a SecretSource clones its literal.
+    settings.read_password_blocking = [source = mailbox.password, environment] {
+      return config::resolve_blocking(source, environment);
+    };
+  }
+  settings.folders.include = mailbox.folders.include;
+  settings.folders.exclude = mailbox.folders.exclude;
+  settings.maildir = mailbox.maildir;
+  settings.layout = mailbox.layout == config::Layout::kFs ? maildir::Layout::kFs : maildir::Layout::kMaildirPlusPlus;
+  settings.line_endings =
+      mailbox.line_endings == config::LineEndings::kCrlf ? maildir::LineEndings::kCrlf : maildir::LineEndings::kLf;
+  settings.keep_flags = mailbox.flags == config::FlagMode::kInitial;
+  settings.push = mailbox.push == config::Push::kAuto;
+  settings.poll = mailbox.poll;
+  return settings;
+}
+
+std::string token_id(const config::Mailbox& mailbox) {
+  return concat(mailbox.app, "/", mailbox.login_user);
+}
+
+} // namespace mailmoor::supervisor

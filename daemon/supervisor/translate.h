@@ -1,0 +1,20 @@
+// From the configuration's words to the settings of the rooms that do the work. Pure.
+#pragma once
+
+#include "config/config.h"
+#include "config/environment.h"
+#include "mailbox/mailbox.h"
+#include "mailbox/oauth_client.h"
+#include "supervisor/prepared.h"
+
+#include <string>
+
+namespace mailmoor::supervisor {
+
+[[nodiscard]] mailbox::OauthClientSettings client_settings(const config::App& app, const Prepared& prepared);
+[[nodiscard]] mailbox::MailboxSettings mailbox_settings(const config::Mailbox& mailbox, const Prepared& prepared,
+                                                        const config::Environment& environment);
+// The row of a sign-in in the vault.
+[[nodiscard]] std::string token_id(const config::Mailbox& mailbox);
+
+} // namespace mailmoor::supervisor

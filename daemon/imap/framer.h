@@ -40,7 +40,7 @@ class Framer final {
   // The "{n}" of the last Text is free text: no literal follows. REQUIRES: that Text was the last frame.
   void literal_is_text() noexcept { in_literal_ = false; }
   // Whether octets were received that no frame has shown yet.
-  [[nodiscard]] bool has_unread_input() const noexcept { return !input_.empty() || !line_.empty(); }
+  [[nodiscard]] bool has_unread_input() const noexcept { return !input_.empty() || (!line_.empty() && !line_shown_); }
 
  private:
   [[nodiscard]] Frame next_text();

@@ -61,7 +61,7 @@ std::optional<std::uint64_t> Lexer::take_number() noexcept {
   const char* const last = text_.data() + text_.size();
   const auto [end, error] = std::from_chars(first, last, value);
   if (error != std::errc()) return std::nullopt;
-  if (end != last && is_astring_char(*end)) return std::nullopt;
+  if (end != last && is_astring_char(*end) && *end != ',' && *end != ':') return std::nullopt; // uid-set follows too
   at_ += static_cast<std::size_t>(end - first);
   return value;
 }

@@ -49,7 +49,7 @@ class Lexer final {
   [[nodiscard]] std::optional<std::string_view> take_atom() noexcept;
   // flag, flag-extension and mbx-list-flag: what stands between spaces and parentheses.
   [[nodiscard]] std::optional<std::string_view> take_flag() noexcept;
-  // number64; empty too when it does not fit.
+  // number64, not the start of an atom; empty too when it does not fit.
   [[nodiscard]] std::optional<std::uint64_t> take_number() noexcept;
   // nz-number, 32 bits.
   [[nodiscard]] std::optional<std::uint32_t> take_nz_number() noexcept;

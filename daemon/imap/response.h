@@ -128,11 +128,11 @@ struct Unparsed {
 struct Completed {
   CommandId id;
   CompletionStatus status;
-  std::string text;
-  std::optional<ResponseCode> code;
-  bool malformed = false; // the tagged line was no IMAP: status is kBad, text the line
-  std::string sasl_error; // decoded error challenge of XOAUTH2 or OAUTHBEARER (JSON), else empty
-  std::string command;    // status kBad only: what we sent, secrets as "***"; for the log
+  std::string text = {};
+  std::optional<ResponseCode> code = {};
+  bool malformed = false;      // the tagged line was no IMAP: status is kBad, text the line
+  std::string sasl_error = {}; // decoded error challenge of XOAUTH2 or OAUTHBEARER (JSON), else empty
+  std::string command = {};    // status kBad only: what we sent, secrets as "***"; for the log
 };
 
 // All received bytes are used up.

@@ -66,7 +66,7 @@ void Session::on_text(Framer::Text frame) {
     if (!frame.literal) end_response();
     return;
   }
-  response_ += frame.text;
+  if (!hold_text(frame.text)) return;
   if (frame.literal) return hold_literal(*frame.literal);
   on_response(response_);
   end_response();
@@ -82,8 +82,8 @@ void Session::on_first_text(Framer::Text frame) {
     return on_fetch_text(frame);
   }
   if (frame.literal) {
-    response_ = frame.text;
-    return hold_literal(*frame.literal);
+    if (hold_text(frame.text)) hold_literal(*frame.literal);
+    return;
   }
   on_response(frame.text);
   end_response();
@@ -91,7 +91,7 @@ void Session::on_first_text(Framer::Text frame) {
 
 void Session::on_fetch_text(Framer::Text frame) {
   const bool held = !response_.empty();
-  if (held) response_ += frame.text;
+  if (held && !hold_text(frame.text)) return;
   std::string_view text = held ? std::string_view(response_) : frame.text;
   while (true) {
     const auto [progress, consumed] = fetch_.resume(text);
@@ -143,6 +143,15 @@ void Session::on_literal(const Framer::LiteralBytes& frame) {
     break;
   }
   if (frame.last) literal_ = LiteralUse::kNone;
+}
+
+bool Session::hold_text(std::string_view text) {
+  if (response_.size() + text.size() > limits_.response) {
+    fail_with(ErrorKind::kMailbox, "limit_exceeded", concat("a response of more than ", limits_.response, " octets"));
+    return false;
+  }
+  response_ += text;
+  return true;
 }
 
 // Keeps a literal in its place: what lexers read is "{n}" CRLF octets.

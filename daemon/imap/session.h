@@ -106,6 +106,7 @@ class Session final {
   void on_literal(const Framer::LiteralBytes& frame);
   void begin_body(std::uint64_t size);
   void emit_quoted_body();
+  [[nodiscard]] bool hold_text(std::string_view text); // false: a limit was passed
   void hold_literal(std::uint64_t size);
   void skip_response(std::string_view text, bool literal_follows);
   void end_response();

@@ -60,11 +60,11 @@ constexpr DeviceRow kDeviceWords[] = {
     {"bad_verification_code", kCodeRanOut}, // Entra
 };
 
-// `error`: counts only together with this OAuth error; empty: with any.
+// Codes that mean the same with every error word. 9002313 (malformed) is none: it goes by the word, for with
+// invalid_grant it is the refresh token that is malformed, and with invalid_request the request.
 struct CodeRow {
   int code;
   Verdict verdict;
-  std::string_view error = "";
 };
 constexpr CodeRow kCodes[] = {
     // Comes as invalid_grant, and the token is as good as ever: "LoopDetected", too many requests of one client.
@@ -119,7 +119,6 @@ constexpr CodeRow kCodes[] = {
     {700003, kSignIn},
     {50085, kSignIn},
     {501481, kSignIn},
-    {9002313, kSignIn, "invalid_grant"}, // malformed: here the refresh token, not the request
 
     {65001, kConsent},
     {65004, {kAdminConsents, kOneAccount, "the user declined consent; to ask again: mailmoorctl login"}},
@@ -179,7 +178,6 @@ constexpr CodeRow kCodes[] = {
     {50011, kRedirect},
     {70004, kRedirect},
     {900144, kRequest},
-    {9002313, kRequest},
 };
 
 // `detail`: counts only when the answer's detail contains it (ASCII case ignored); empty: always. First match wins.
@@ -240,9 +238,9 @@ bool is_transient(int status) {
   return status == 408 || status == 425 || status == 429 || (status >= 500 && status < 600);
 }
 
-const Verdict* find_code(int code, std::string_view error) {
+const Verdict* find_code(int code) {
   for (const CodeRow& row : kCodes) {
-    if (row.code == code && (row.error.empty() || row.error == error)) return &row.verdict;
+    if (row.code == code) return &row.verdict;
   }
   return nullptr;
 }
@@ -257,7 +255,7 @@ Verdict judge(const Answer& answer) noexcept {
   if (answer.status == 429) return {kRetry, kOneAccount, "none needed: Mailmoor waits and tries again", minutes(1)};
   if (is_transient(answer.status)) return kWaits;
   for (const int code : answer.aadsts) {
-    if (const Verdict* const found = find_code(code, answer.error); found != nullptr) return *found;
+    if (const Verdict* const found = find_code(code); found != nullptr) return *found;
   }
   for (const WordRow& row : kWords) {
     if (row.error == answer.error && contains_ignoring_case(answer.detail, row.detail)) return row.verdict;

@@ -72,6 +72,8 @@ class FolderPass final {
   // The next UID set for one UID FETCH: new mail, then retries and leftovers one at a time, then backfill. Empty when
   // everything was handed out; received() may bring leftovers.
   [[nodiscard]] std::optional<UidSet> next_batch();
+  // Once for each batch, in the order in which they were handed out. When the connection goes, kLost for all that are
+  // on the way: the first one's message is to blame, the others were not reached.
   [[nodiscard]] FolderFacts received(const FetchReport& report, UnixTime now);
 
   // Messages not delivered yet that are to be fetched in this pass.
@@ -82,7 +84,6 @@ class FolderPass final {
 
  private:
   void set_out();
-  FolderFacts&& noted(FolderFacts&& facts);
 
   RecordedFolder recorded_;
   FolderState server_now_;
@@ -92,6 +93,7 @@ class FolderPass final {
   unsigned asked_ = 0;
   bool has_listing_ = false;
   bool complete_ = true; // the listing was not short
+  bool lost_ = false;    // a command was cut off: those after it were not reached
   UidSet gone_;
   UidSet open_; // to be fetched in this pass, not accounted for
   std::deque<UidSet> new_mail_, alone_, backfill_;

@@ -46,8 +46,7 @@ struct FolderPlan {
 // new; where UIDNEXT is not told, HIGHESTMODSEQ and MESSAGES decide. Every kFullListing everything is listed anyway.
 [[nodiscard]] FolderPlan plan_folder(const RecordedFolder& recorded, const FolderState& server_now, UnixTime now);
 
-// Exchange may show a message late, below a UIDNEXT that it announced already: a full look finds those.
-inline constexpr std::chrono::hours kFullListing{6};
+inline constexpr std::chrono::hours kFullListing{24};
 
 // The rows of a listing that count: "n:*" also returns the last message when it is below n (RFC 9051 §6.4.8).
 [[nodiscard]] UidSet rows_from(Uid list_from, const UidSet& rows);
@@ -65,7 +64,8 @@ struct FetchWork {
   UidSet alone;  // due, one at a time
   UidSet gone;   // retry records of messages that the server has no more
 };
-// `rows` is empty for kRetry. A listing that came out short (`complete` false) makes nothing gone.
+// REQUIRES: plan.action is kList, or kRetry with empty `rows`. A listing that came out short (`complete` false) makes
+// nothing gone.
 [[nodiscard]] FetchWork what_to_fetch(const RecordedFolder& recorded, const FolderPlan& plan, const UidSet& rows,
                                       bool complete);
 
@@ -74,13 +74,13 @@ struct FetchLimits {
   std::size_t set_text_bytes = 3500; // of the UID set: Exchange answers BAD 10 or 12 from 4,096 bytes a command
 };
 // One UID set a command, in the order to send them: mail above `highest_known` first, oldest first; then the backfill,
-// newest first. Together they are exactly `wanted`, none is empty. REQUIRES: limits.messages ≥ 1, set_text_bytes ≥ 21.
+// newest first. Together they are exactly `wanted`, none is empty. REQUIRES: limits.messages ≥ 1, set_text_bytes ≥ 11.
 [[nodiscard]] std::vector<UidSet> fetch_batches(UidSet wanted, std::optional<Uid> highest_known,
                                                 const FetchLimits& limits);
 
 // The state to record when the pass is carried to its end. Never claims more than was seen: after a short listing
-// (`complete` false) the next pass looks again from the last UID seen.
-[[nodiscard]] FolderState state_to_record(const RecordedFolder& recorded, const FolderPlan& plan,
-                                          const FolderState& server_now, const UidSet& rows, bool complete);
+// (`complete` false) the next pass looks again behind the last UID seen.
+[[nodiscard]] FolderState state_to_record(const FolderPlan& plan, const FolderState& server_now, const UidSet& rows,
+                                          bool complete);
 
 } // namespace mailmoor::sync

@@ -31,10 +31,11 @@ using RetryRecords = std::vector<RetryRecord>;
 // The UIDs whose time has come.
 [[nodiscard]] UidSet due(const RetryRecords& records, UnixTime now);
 
-// How a UID FETCH ended. A tagged BAD is neither: the command was wrong, not a message.
+// How a UID FETCH ended. A tagged BAD is none of these: the command was wrong, not a message.
 enum class FetchEnd {
-  kTagged, // OK or NO: what did not come will not come now
-  kLost,   // the connection went while it ran
+  kTagged,     // OK or NO: what did not come will not come now
+  kLost,       // the connection went while it ran
+  kNotReached, // the connection went while an earlier command ran: says nothing about these messages
 };
 
 struct Accounts {

@@ -45,10 +45,12 @@ constexpr std::string_view kUrlCharacters =
   const std::size_t path = std::min(rest.find_first_of("/?#"), rest.size());
   out.path = rest.substr(path);
   rest = rest.substr(0, path);
+  // RFC 3986 §3.2.2: brackets are for IPv6. Wrong ones stay in the host, which then is none.
   const std::size_t bracket = rest.starts_with('[') ? rest.find(']') : std::string_view::npos;
-  const std::size_t colon = rest.find(':', bracket == std::string_view::npos ? 0 : bracket);
-  out.host = rest.substr(0, colon);
-  if (bracket != std::string_view::npos) out.host = rest.substr(1, bracket - 1);
+  const bool is_ipv6 = bracket != std::string_view::npos && is_ip_address(AF_INET6, rest.substr(1, bracket - 1)) &&
+                       (bracket + 1 == rest.size() || rest[bracket + 1] == ':');
+  const std::size_t colon = rest.find(':', is_ipv6 ? bracket : 0);
+  out.host = is_ipv6 ? rest.substr(1, bracket - 1) : rest.substr(0, colon);
   if (colon != std::string_view::npos) out.port = rest.substr(colon + 1);
   return out;
 }

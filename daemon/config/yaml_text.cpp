@@ -56,7 +56,7 @@ bool closes_on_its_line(std::string_view text, std::size_t offset) {
   return false;
 }
 
-YamlError explain_yaml_error(Position position, std::string_view message) {
+YamlError explain_yaml_error(Position position, Position innermost, std::string_view message) {
   struct Row {
     std::string_view theirs;
     std::string_view ours;
@@ -66,8 +66,6 @@ YamlError explain_yaml_error(Position position, std::string_view message) {
                             "holds \": \" in quotes"},
       {"end of map not found", "expected \"key: value\" here: check the indentation and that each quote is closed"},
       {"end of sequence not found", "expected \"- \" or less indentation here: indent the entries of a list alike"},
-      {"end of map flow not found", "\"{\" is not closed: expected \",\" or \"}\" here"},
-      {"end of sequence flow not found", "\"[\" is not closed: expected \",\" or \"]\" here"},
       {"illegal block entry", "\"- \" cannot start here: begin the list on a line of its own, or write [a, b]"},
       {"illegal flow end", "this closing bracket does not match: each \"[\" and \"{\" is closed by its own"},
       {"unknown token", "a value cannot start with this character: put it in quotes"},
@@ -77,6 +75,10 @@ YamlError explain_yaml_error(Position position, std::string_view message) {
   });
   for (const Row& row : kTable)
     if (message.starts_with(row.theirs)) return {position, std::string(row.ours)};
+  const bool in_map = message.starts_with("end of map flow");
+  if (in_map || message.starts_with("end of sequence flow"))
+    return {innermost, concat("\"", in_map ? '{' : '[', "\" is not closed: expected \",\" or \"", in_map ? '}' : ']',
+                              "\" in column ", position.column, " of line ", position.line)};
   if (message.starts_with("unknown escape character")) {
     position.column -= 2; // the mark is behind the escape
     return {position, concat(message, ": write \"\\\\\" for a backslash, or use single quotes")};

@@ -15,7 +15,7 @@ namespace mailmoor::config {
 // yaml-cpp takes a quote that is never closed as text up to the end of the file.
 [[nodiscard]] bool closes_on_its_line(std::string_view text, std::size_t offset);
 
-// yaml-cpp's message at its mark, in words that say what would be right.
-[[nodiscard]] YamlError explain_yaml_error(Position position, std::string_view message);
+// yaml-cpp's message at its mark, in words that say what would be right. `innermost` is the list or map it was in.
+[[nodiscard]] YamlError explain_yaml_error(Position position, Position innermost, std::string_view message);
 
 } // namespace mailmoor::config

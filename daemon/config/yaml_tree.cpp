@@ -52,6 +52,10 @@ class YamlTreeBuilder final : public YAML::EventHandler {
     tree_.root_ = &tree_.nodes_.emplace_back();
   }
 
+  [[nodiscard]] static Position at(const YAML::Mark& mark) { return {mark.line + 1, mark.column + 1}; }
+  // Of the list or map that is being read.
+  [[nodiscard]] Position innermost() const { return open_.empty() ? Position{1, 1} : open_.back()->position; }
+
   void OnDocumentStart(const YAML::Mark& mark) override {
     if (std::exchange(started_, true))
       stop(at(mark), "the configuration ended above: indent all top-level keys alike, and write one document only");
@@ -97,8 +101,6 @@ class YamlTreeBuilder final : public YAML::EventHandler {
     const YamlNode* node;
     std::size_t size; // nodes, with everything below and aliases followed
   };
-
-  [[nodiscard]] static Position at(const YAML::Mark& mark) { return {mark.line + 1, mark.column + 1}; }
 
   static void check_tag(const YAML::Mark& mark, const std::string& tag) {
     if (!tag.empty() && tag != "?" && tag != "!")
@@ -160,8 +162,8 @@ std::expected<YamlTree, YamlError> YamlTree::parse(std::string_view text) {
   if (text.starts_with("\xEF\xBB\xBF")) text.remove_prefix(3); // byte order mark
   if (auto error = check_yaml_text(text)) return std::unexpected(*std::move(error));
   YamlTree tree;
+  YamlTreeBuilder builder(tree, text);
   try {
-    YamlTreeBuilder builder(tree, text);
     ViewBuffer buffer(text);
     std::istream stream(&buffer);
     YAML::Parser parser(stream);
@@ -170,7 +172,7 @@ std::expected<YamlTree, YamlError> YamlTree::parse(std::string_view text) {
   } catch (Stop& stopped) {
     return std::unexpected(std::move(stopped.error));
   } catch (const YAML::Exception& error) {
-    return std::unexpected(explain_yaml_error({error.mark.line + 1, error.mark.column + 1}, error.msg));
+    return std::unexpected(explain_yaml_error(YamlTreeBuilder::at(error.mark), builder.innermost(), error.msg));
   }
   return tree;
 }

@@ -21,6 +21,8 @@ struct BadConfiguration {
   std::string text;
   std::vector<std::string> expected; // "line:column part of the message"
   bool is_open = false;
+
+  friend void PrintTo(const BadConfiguration& bad, std::ostream* out) { *out << bad.name; }
 };
 
 BadConfiguration read_configuration(const std::filesystem::path& path) {

@@ -1,0 +1,335 @@
+#include "config/load.h"
+#include "config/memory_files.h"
+
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+
+#include <fstream>
+#include <sstream>
+#include <string>
+
+namespace mailmoor::config {
+namespace {
+
+using namespace std::chrono_literals;
+using ::testing::ElementsAre;
+using ::testing::IsEmpty;
+
+std::string errors_of(const LoadResult& result) {
+  std::string out;
+  if (!result)
+    for (const Diagnostic& diagnostic : result.error())
+      out += diagnostic.to_string() + "\n";
+  return out;
+}
+
+LoadResult load(const std::string& text, const MemoryFiles& files = {}, const Environment& environment = {}) {
+  return parse({kMainPath, text, true}, files, environment);
+}
+
+constexpr const char* kSmallest = "mailboxes: [{name: a, host: h, user: u, maildir: /m/a}]\n";
+
+TEST(GoodConfiguration, Smallest_HasTheContractsDefaults) {
+  const auto config = load(kSmallest);
+  ASSERT_TRUE(config) << errors_of(config);
+  EXPECT_EQ(config->state_dir, "/var/lib/mailmoor");
+  EXPECT_EQ(config->runtime_dir, "/run/mailmoor");
+  EXPECT_FALSE(config->key.is_set());
+  EXPECT_EQ(config->limits, (Limits{500, 120}));
+  EXPECT_THAT(config->apps, IsEmpty());
+  EXPECT_THAT(config->files, ElementsAre(kMainPath));
+  ASSERT_EQ(config->mailboxes.size(), 1U);
+  const Mailbox& mailbox = config->mailboxes[0];
+  EXPECT_FALSE(mailbox.uses_oauth());
+  EXPECT_EQ(mailbox.login_user, "u");
+  EXPECT_EQ(mailbox.port, 993);
+  EXPECT_EQ(mailbox.tls, Tls::kImplicit);
+  EXPECT_FALSE(mailbox.password.is_set());
+  EXPECT_EQ(mailbox.folders, FolderPatterns());
+  EXPECT_EQ(mailbox.push, Push::kAuto);
+  EXPECT_EQ(mailbox.poll, 5min);
+  EXPECT_EQ(mailbox.flags, FlagMode::kInitial);
+  EXPECT_EQ(mailbox.deletions, Deletions::kKeep);
+  EXPECT_EQ(mailbox.layout, Layout::kMaildirPlusPlus);
+  EXPECT_EQ(mailbox.line_endings, LineEndings::kLf);
+  EXPECT_EQ(mailbox.compress, Compress::kAuto);
+  EXPECT_EQ(mailbox.connections, 2);
+  EXPECT_EQ(mailbox.timeouts, (Timeouts{30s, 60s}));
+  EXPECT_EQ(mailbox.proxy, "");
+  EXPECT_EQ(mailbox.maildir, "/m/a");
+}
+
+// The contract's own example, as far as it is supported.
+constexpr const char* kContract = R"(
+maildir_root: /var/mail/mailmoor
+state_dir: /var/lib/other
+runtime_dir: run
+include: [conf.d/*.yaml]
+key: {credential: mailmoor.key}
+limits: {connections: 50, logins_per_minute: 12}
+proxy: "http://proxy.example:3128"
+
+apps:
+  contoso:
+    provider: microsoft
+    cloud: gcc-high
+    tenant: contoso.onmicrosoft.com
+    authority: "https://login.microsoftonline.us/"
+    client_id: 6f0b
+    grant: delegated
+    client_secret: {credential: contoso-secret}
+    proxy: none
+  lab:
+    provider: custom
+    issuer: "https://id.example"
+    device_authorization_endpoint: https://id.example/device
+    token_endpoint: https://id.example/token
+    client_id: lab
+    scopes: [openid, offline_access]
+    ca_file: lab-ca.pem
+
+defaults:
+  poll: 5m
+  app: contoso
+  folders: {exclude: [Trash]}
+mailboxes:
+  - name: alice
+    user: alice@contoso.com
+    login_user: bob@contoso.com
+    poll: 90s
+  - name: legacy
+    host: imap.example.org
+    port: 1143
+    tls: starttls
+    ca_file: lab-ca.pem
+    user: bob
+    password: {env: BOB}
+    folders: {include: ["INBOX", "Sent*"]}
+    push: off
+    flags: off
+    deletions: keep
+    layout: fs
+    line_endings: crlf
+    connections: 1
+    daily_bytes: 0
+    timeouts: {io: 2m}
+    compress: off
+    proxy: socks5h://[::1]:1080
+    maildir: ../legacy/
+)";
+
+MemoryFiles contract_files() {
+  MemoryFiles files;
+  files.add("/etc/mailmoor/lab-ca.pem", "", /*private_to_owner=*/false);
+  files.add("/etc/mailmoor/conf.d/20-more.yaml", "mailboxes: [{name: dora, app: google, user: d@gmail.com}]");
+  files.add("/etc/mailmoor/conf.d/10-more.yaml",
+            "apps: {google: {provider: google, client_id: g, client_secret: {file: google}}}\n");
+  files.add("/etc/mailmoor/conf.d/google", "secret");
+  files.add("/etc/mailmoor/conf.d/.hidden.yaml", "nonsense");
+  return files;
+}
+
+TEST(GoodConfiguration, Contract_IsReadAsItSays) {
+  const auto config = load(kContract, contract_files());
+  ASSERT_TRUE(config) << errors_of(config);
+  EXPECT_EQ(config->state_dir, "/var/lib/other");
+  EXPECT_EQ(config->runtime_dir, "/etc/mailmoor/run");
+  EXPECT_EQ(config->key.describe(), "credential mailmoor.key");
+  EXPECT_EQ(config->limits, (Limits{50, 12}));
+  EXPECT_THAT(config->files,
+              ElementsAre(kMainPath, "/etc/mailmoor/conf.d/10-more.yaml", "/etc/mailmoor/conf.d/20-more.yaml"));
+
+  const App& contoso = *config->find_app("contoso");
+  EXPECT_EQ(contoso.provider, Provider::kMicrosoft);
+  EXPECT_EQ(contoso.cloud, Cloud::kGccHigh);
+  EXPECT_EQ(contoso.tenant, "contoso.onmicrosoft.com");
+  EXPECT_EQ(contoso.authority, "https://login.microsoftonline.us");
+  EXPECT_EQ(contoso.client_id, "6f0b");
+  EXPECT_EQ(contoso.client_secret.describe(), "credential contoso-secret");
+  EXPECT_EQ(contoso.proxy, "");
+  const App& lab = *config->find_app("lab");
+  EXPECT_EQ(lab.issuer, "https://id.example");
+  EXPECT_EQ(lab.device_authorization_endpoint, "https://id.example/device");
+  EXPECT_EQ(lab.token_endpoint, "https://id.example/token");
+  EXPECT_THAT(lab.scopes, ElementsAre("openid", "offline_access"));
+  EXPECT_EQ(lab.ca_file, "/etc/mailmoor/lab-ca.pem");
+  EXPECT_EQ(lab.proxy, "http://proxy.example:3128");
+
+  ASSERT_EQ(config->mailboxes.size(), 3U);
+  const Mailbox& alice = config->mailboxes[0];
+  EXPECT_EQ(alice.app, "contoso");
+  EXPECT_EQ(alice.host, "outlook.office365.us");
+  EXPECT_EQ(alice.login_user, "bob@contoso.com");
+  EXPECT_EQ(alice.poll, 90s);
+  EXPECT_EQ(alice.maildir, "/var/mail/mailmoor/alice");
+  EXPECT_EQ(alice.proxy, "http://proxy.example:3128");
+  EXPECT_EQ(config->find_mailbox("dora")->host, "imap.gmail.com");
+  EXPECT_EQ(config->find_app("google")->client_secret.describe(), "file /etc/mailmoor/conf.d/google");
+  EXPECT_EQ(config->find_mailbox("nobody"), nullptr);
+}
+
+TEST(GoodConfiguration, MailboxKeys_ReplaceDefaultsOneByOne) {
+  const auto config = load(kContract, contract_files());
+  ASSERT_TRUE(config) << errors_of(config);
+  const Mailbox& legacy = *config->find_mailbox("legacy");
+  EXPECT_FALSE(legacy.uses_oauth()); // its password takes the place of the default app
+  EXPECT_EQ(legacy.password.describe(), "environment variable BOB");
+  EXPECT_EQ(legacy.host, "imap.example.org");
+  EXPECT_EQ(legacy.port, 1143);
+  EXPECT_EQ(legacy.tls, Tls::kStartTls);
+  EXPECT_EQ(legacy.ca_file, "/etc/mailmoor/lab-ca.pem");
+  ASSERT_EQ(legacy.folders.include.size(), 2U);
+  EXPECT_EQ(legacy.folders.include[1].pattern(), "Sent*");
+  ASSERT_EQ(legacy.folders.exclude.size(), 1U); // from the defaults
+  EXPECT_EQ(legacy.push, Push::kOff);
+  EXPECT_EQ(legacy.flags, FlagMode::kOff);
+  EXPECT_EQ(legacy.layout, Layout::kFs);
+  EXPECT_EQ(legacy.line_endings, LineEndings::kCrlf);
+  EXPECT_EQ(legacy.compress, Compress::kOff);
+  EXPECT_EQ(legacy.connections, 1);
+  EXPECT_EQ(legacy.timeouts, (Timeouts{30s, 120s}));
+  EXPECT_EQ(legacy.proxy, "socks5h://[::1]:1080");
+  EXPECT_EQ(legacy.maildir, "/etc/legacy");
+}
+
+TEST(GoodConfiguration, Directories_ComeFromTheServiceManagerUnlessGiven) {
+  Environment environment;
+  environment.state_directory = "/state";
+  environment.runtime_directory = "/runtime";
+  const auto config = load(std::string(kSmallest) + "runtime_dir: /own\n", {}, environment);
+  ASSERT_TRUE(config) << errors_of(config);
+  EXPECT_EQ(config->state_dir, "/state");
+  EXPECT_EQ(config->runtime_dir, "/own");
+}
+
+TEST(GoodConfiguration, StartTlsWithoutPort_Is143) {
+  const auto config = load("mailboxes: [{name: a, host: h, user: u, maildir: /m, tls: starttls}]");
+  ASSERT_TRUE(config) << errors_of(config);
+  EXPECT_EQ(config->mailboxes[0].port, 143);
+}
+
+TEST(GoodConfiguration, HostOfTheMailbox_WinsOverTheAppsAndTheProviders) {
+  const auto config = load("maildir_root: /m\n"
+                           "apps:\n"
+                           "  own: {provider: microsoft, tenant: t, client_id: c, imap_host: own.example}\n"
+                           "  plain: {provider: microsoft, tenant: t, client_id: c}\n"
+                           "  china: {provider: microsoft, cloud: china, tenant: t, client_id: c}\n"
+                           "mailboxes:\n"
+                           "  - {name: a, user: u, app: own, host: mine.example}\n"
+                           "  - {name: b, user: u, app: own}\n"
+                           "  - {name: c, user: u, app: plain}\n"
+                           "  - {name: d, user: u, app: china}\n");
+  ASSERT_TRUE(config) << errors_of(config);
+  std::vector<std::string> hosts;
+  for (const Mailbox& mailbox : config->mailboxes)
+    hosts.push_back(mailbox.host);
+  EXPECT_THAT(hosts, ElementsAre("mine.example", "own.example", "outlook.office365.com", "partner.outlook.cn"));
+}
+
+TEST(GoodConfiguration, LiteralSecret_IsTakenFromAPrivateFile) {
+  const auto config = load("mailboxes: [{name: a, host: h, user: u, maildir: /m, password: \"p w\\t\"}]");
+  ASSERT_TRUE(config) << errors_of(config);
+  EXPECT_EQ(config->mailboxes[0].password.kind, SecretSource::Kind::kLiteral);
+  EXPECT_EQ(config->mailboxes[0].password.literal.reveal(), "p w\t");
+  EXPECT_EQ(config->mailboxes[0].password.where, "/etc/mailmoor/mailmoor.yaml:1:64");
+}
+
+TEST(GoodConfiguration, Anchors_AreFollowed) {
+  const auto config = load("mailboxes:\n"
+                           "  - {name: a, host: &h h.example, user: u, maildir: /a, timeouts: &t {io: 5s}}\n"
+                           "  - {name: b, host: *h, user: u, maildir: /b, timeouts: *t}\n");
+  ASSERT_TRUE(config) << errors_of(config);
+  EXPECT_EQ(config->mailboxes[1].host, "h.example");
+  EXPECT_EQ(config->mailboxes[1].timeouts.io, 5s);
+}
+
+TEST(GoodConfiguration, ByteOrderMarkAndCarriageReturns_AreNoMistakes) {
+  const auto config =
+      load("\xEF\xBB\xBFmaildir_root: /m\r\nmailboxes:\r\n  - name: a\r\n    host: h\r\n    user: u\r\n");
+  ASSERT_TRUE(config) << errors_of(config);
+  EXPECT_EQ(config->mailboxes[0].user, "u");
+}
+
+TEST(GoodConfiguration, FileThatTwoPatternsMatch_IsReadOnce) {
+  MemoryFiles files;
+  files.add("/etc/mailmoor/conf.d/a.yaml", "mailboxes: [{name: b, host: h, user: u, maildir: /m/b}]");
+  const auto config = load(std::string("include: [conf.d/*.yaml, conf.d/../conf.d/a.yaml]\n") + kSmallest, files);
+  ASSERT_TRUE(config) << errors_of(config);
+  EXPECT_EQ(config->mailboxes.size(), 2U);
+  EXPECT_EQ(files.reads, 1);
+}
+
+TEST(GoodConfiguration, PatternThatMatchesNothing_IsNoMistake) {
+  const auto config = load(std::string("include: [conf.d/*.yaml]\n") + kSmallest);
+  EXPECT_TRUE(config) << errors_of(config);
+}
+
+// Not timed but counted: what is common is looked at once, however many mailboxes there are.
+TEST(GoodConfiguration, FiveThousandMailboxes_AskTheDiskOnce) {
+  std::string text = "maildir_root: /m\n"
+                     "apps: {c: {provider: microsoft, tenant: t, client_id: c, ca_file: ca.pem}}\n"
+                     "defaults: {app: c, ca_file: ca.pem}\nmailboxes:\n";
+  for (int i = 0; i < 5000; ++i) {
+    const std::string name = "user" + std::to_string(i);
+    text += "  - name: " + name + "\n    user: " + name + "@example.org\n    poll: 10m\n    folders:\n" +
+            "      include: [INBOX, \"Sent*\"]\n";
+  }
+  MemoryFiles files;
+  files.add("/etc/mailmoor/ca.pem", "");
+  const auto config = load(text, files);
+  ASSERT_TRUE(config) << errors_of(config);
+  EXPECT_EQ(config->mailboxes.size(), 5000U);
+  EXPECT_EQ(config->mailboxes.back().maildir, "/m/user4999");
+  EXPECT_EQ(files.reads, 0);
+  EXPECT_EQ(files.inspections, 2);
+}
+
+class ShippedExample : public ::testing::TestWithParam<const char*> {};
+
+TEST_P(ShippedExample, Loads) {
+  std::ifstream stream(std::string(TEST_SOURCE_DIR "/config/") + GetParam(), std::ios::binary);
+  std::ostringstream text;
+  text << stream.rdbuf();
+  // Not even a file mode is needed: the examples hold no literal secret.
+  const auto config = parse({kMainPath, text.str(), /*private_to_owner=*/false}, MemoryFiles(), {});
+  EXPECT_TRUE(config) << errors_of(config);
+}
+
+INSTANTIATE_TEST_SUITE_P(Config, ShippedExample,
+                         ::testing::Values("mailmoor.yaml", "office365.yaml", "gmail.yaml", "generic-imap.yaml",
+                                           "custom-oauth.yaml"));
+
+TEST(BadConfiguration, NoMailboxes_SaysSo) {
+  for (const char* text : {"", "# nothing\n", "---\n", "maildir_root: /m\n", "mailboxes: []\n"}) {
+    const auto config = load(text);
+    ASSERT_FALSE(config);
+    EXPECT_THAT(errors_of(config), ::testing::HasSubstr(":1:1: there are no mailboxes")) << text;
+  }
+}
+
+TEST(BadConfiguration, ErrorInAnIncludedFile_HasItsNameAndComesAfterTheMainFiles) {
+  MemoryFiles files;
+  files.add("/etc/mailmoor/conf.d/a.yaml",
+            "include: [b.yaml]\nmailboxes: [{name: A, host: h, user: u, maildir: /m/b}]");
+  const auto config = load(std::string("include: [conf.d/*.yaml]\n") + kSmallest + "limits: 5\n", files);
+  ASSERT_FALSE(config);
+  EXPECT_EQ(errors_of(config),
+            "/etc/mailmoor/mailmoor.yaml:3:9: expected \"limits\" here: lines of \"key: value\", indented alike\n"
+            "/etc/mailmoor/conf.d/a.yaml:1:1: \"include\" does not belong in an included file but in the top of the "
+            "main file\n"
+            "/etc/mailmoor/conf.d/a.yaml:2:20: \"name\": \"A\" is taken, whatever the case, at "
+            "/etc/mailmoor/mailmoor.yaml:2:20; choose another\n");
+}
+
+TEST(BadConfiguration, MoreErrorsThanAnyoneReads_AreCutShort) {
+  std::string text = "mailboxes:\n";
+  for (int i = 0; i < 200; ++i)
+    text += "  - {}\n";
+  const auto config = load(text);
+  ASSERT_FALSE(config);
+  EXPECT_EQ(config.error().size(), kMaxDiagnostics + 1);
+  EXPECT_THAT(config.error().back().to_string(), ::testing::HasSubstr("there are more errors"));
+}
+
+} // namespace
+} // namespace mailmoor::config

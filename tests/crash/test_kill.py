@@ -2,7 +2,7 @@
 
 A round is one first sync into an empty Maildir with an empty state.db; it ends when a run survives to its own end.
 Rounds go on until there were enough kills. One mailbox signs in with a token (whose refreshes the kills hit too), two
-with a password. MAILMOOR_KILL_SEED repeats a run's moments, as far as a process can be killed twice at the same place."""
+with a password. MAILMOOR_KILL_SEED repeats a run's moments, as far as a process can be killed twice at one place."""
 import os
 import random
 import sys
@@ -23,7 +23,8 @@ class Kill(EndToEnd):
         print(f"seed {seed}", file=sys.stderr)
         self._random = random.Random(seed)
         self._kills, self._bodies = 0, 0
-        # Like Entra ID: a used refresh token stays good, so a kill between the server's rotation and our commit is survived.
+        # Like Entra ID: a used refresh token stays good, so a kill between the server's rotation and our commit is
+        # survived.
         self._world = self.world(oauth=True, rotation="entra", access_token_seconds=600)
         for user in USERS:
             self._world.fill(user, FOLDERS)
@@ -42,8 +43,8 @@ class Kill(EndToEnd):
             self._fresh_place(rounds)
             self._round(duration)
         messages = sum(sum(FOLDERS.values()) for _ in USERS)
-        print(f"{self._kills} kills in {rounds} first syncs of {messages} messages, {duration:.1f} s each when undisturbed; "
-              f"{self._bodies} bodies fetched in all ({self._bodies / (rounds * messages):.2f} per message)", file=sys.stderr)
+        print(f"{self._kills} kills in {rounds} first syncs of {messages} messages, {duration:.1f} s each when "
+              f"undisturbed; {self._bodies / (rounds * messages):.2f} bodies fetched per message", file=sys.stderr)
         self.assertEqual([], self._world.oauth.failed_grants())
 
     def _fresh_place(self, number):
@@ -57,7 +58,7 @@ class Kill(EndToEnd):
     def _undisturbed_run(self):
         self._fresh_place(0)
         started = time.monotonic()
-        self.assertEqual(0, self._daemon.once(), self._daemon.log()[-4000:])
+        self.assertEqual(0, self._daemon.once(), self._daemon.log_end())
         return time.monotonic() - started
 
     def _round(self, duration):
@@ -68,7 +69,7 @@ class Kill(EndToEnd):
             status = self._run_for(limit) if self._kills < KILLS else self._daemon.once()
             self._assert_nothing_torn_or_double()
             if status is not None:
-                self.assertEqual(0, status, self._daemon.log()[-4000:])
+                self.assertEqual(0, status, self._daemon.log_end())
                 break
             self._kills += 1
         for user in USERS:
@@ -77,7 +78,7 @@ class Kill(EndToEnd):
             self.assertEqual([], maildir.leftovers(place), "a killed run's tmp/ files outlived the next start")
         self._bodies += sum(row.bodies for row in self._world.dovecot.ended_sessions(mark))
         mark = self._world.dovecot.mark()
-        self.assertEqual(0, self._daemon.once(), self._daemon.log()[-4000:])
+        self.assertEqual(0, self._daemon.once(), self._daemon.log_end())
         self.assertEqual(0, sum(row.bodies for row in self._world.dovecot.ended_sessions(mark)), "fetched again")
 
     def _run_for(self, seconds):

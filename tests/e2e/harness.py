@@ -61,7 +61,8 @@ class World:
 
     def deliver(self, user, folder="INBOX", flags=()):
         """One new message; returns it once the server has it."""
-        message = Corpus(f"new {sum(map(len, self.originals[user].values()))} {user}", 0).message()._replace(flags=flags)
+        serial = sum(len(messages) for messages in self.originals[user].values())
+        message = Corpus(f"new {serial} {user}", 0).message()._replace(flags=flags)
         with self.dovecot.observer(user) as observer:
             observer.append(folder, [message])
         self.originals[user].setdefault(folder, []).append(message)
@@ -104,7 +105,8 @@ class World:
     def config(self, *users, **more):
         """Every user with a token if there is an OAuth server, else with the password. `more`: mailbox keys for all."""
         if self.oauth:
-            return {"apps": {"lab": self.oauth_app()}, "mailboxes": [self.oauth_mailbox(user, **more) for user in users]}
+            return {"apps": {"lab": self.oauth_app()},
+                    "mailboxes": [self.oauth_mailbox(user, **more) for user in users]}
         return {"mailboxes": [self.password_mailbox(user, **more) for user in users]}
 
 
@@ -151,7 +153,7 @@ class EndToEnd(unittest.TestCase):
         want = world.expected(user)
         place = daemon.mailbox_dir(user)
         wait_until(lambda: maildir.count(place) >= sum(want.values()), seconds,
-                   lambda: f"{user}: {maildir.count(place)} of {sum(want.values())} there\n{daemon.log()[-4000:]}", 0.1)
+                   lambda: f"{user}: {maildir.count(place)} of {sum(want.values())} there\n{daemon.log_end()}", 0.1)
         self.assert_mirrored(world, daemon, user)
 
     def assert_mirrored(self, world, daemon, user):
@@ -177,4 +179,4 @@ class EndToEnd(unittest.TestCase):
                         return True
             return False
 
-        wait_until(there, seconds, lambda: f"the new message of {user}\n{daemon.log()[-4000:]}", every=0.02)
+        wait_until(there, seconds, lambda: f"the new message of {user}\n{daemon.log_end()}", every=0.02)

@@ -36,7 +36,7 @@ WRONG = (
     ("a name used twice", "name: bob", "name: alice", 15),
     ("an app that is not there", "app: lab", "app: lap", 12),
     ("a name that would leave the directory", "name: alice", "name: ../alice", 11),
-    ("a duration without a unit", "    host: localhost\n  - name: bob", "    host: localhost\n    poll: 5\n  - name: bob", 15),
+    ("a duration without a unit", "  - name: bob", "    poll: 5\n  - name: bob", 15),
     ("a port that is none", "    user: bob\n", "    user: bob\n    port: 70000\n", 17),
     ("a wrong word", "    user: bob\n", "    user: bob\n    tls: sometimes\n", 17),
     ("no host", "    user: bob\n    host: localhost\n", "    user: bob\n", None),

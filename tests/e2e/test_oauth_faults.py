@@ -1,4 +1,4 @@
-"""A token endpoint that fails, refuses, forgets: a refresh token is never lost to an error, and people are asked last."""
+"""A token endpoint that fails, refuses, forgets: no refresh token is lost to an error, and people are asked last."""
 import time
 
 from e2e.harness import EndToEnd
@@ -20,7 +20,7 @@ class OauthFaults(EndToEnd):
     def _wait_refreshes(self, world, daemon, more, seconds=90):
         start = len(world.oauth.refreshes("alice"))
         wait_until(lambda: len(world.oauth.refreshes("alice")) >= start + more, seconds,
-                   lambda: f"{more} refreshes\n{world.oauth.events('token')}\n{daemon.log()[-4000:]}", 0.2)
+                   lambda: f"{more} refreshes\n{world.oauth.events('token')}\n{daemon.log_end()}", 0.2)
 
     def test_server_errors_are_ridden_out(self):
         world, daemon = self._signed_in(environment=FAST)
@@ -28,7 +28,7 @@ class OauthFaults(EndToEnd):
                               {"status": 500, "body": ""},
                               {"status": 200, "headers": JSON, "body": '{"access_token": "cut'},
                               {"status": 400, "headers": JSON, "body": '{"error": "temporarily_unavailable"}'})
-        wait_until(lambda: len(world.oauth.events("fault")) == 4, 120, lambda: f"four faults\n{daemon.log()[-4000:]}")
+        wait_until(lambda: len(world.oauth.events("fault")) == 4, 120, lambda: f"four faults\n{daemon.log_end()}")
         self._wait_refreshes(world, daemon, 1)
         message = world.deliver("alice")
         self.wait_delivered(world, daemon, "alice", message, 30)
@@ -36,8 +36,9 @@ class OauthFaults(EndToEnd):
 
     def test_retry_after_is_kept_through_a_restart(self):
         world, daemon = self._signed_in()
-        world.oauth.fail_next({"status": 429, "headers": {**JSON, "Retry-After": "12"}, "body": '{"error": "slow_down"}'})
-        fault = wait_until(lambda: world.oauth.events("fault"), 60, lambda: f"a fault\n{daemon.log()[-4000:]}")[0]
+        world.oauth.fail_next({"status": 429, "headers": {**JSON, "Retry-After": "12"},
+                               "body": '{"error": "slow_down"}'})
+        fault = wait_until(lambda: world.oauth.events("fault"), 60, lambda: f"a fault\n{daemon.log_end()}")[0]
         daemon.stop()
         daemon.start()
         self._wait_refreshes(world, daemon, 1)

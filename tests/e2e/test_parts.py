@@ -220,8 +220,8 @@ class Instruments(EndToEnd):
         place = f"{self.world().directory}/box"
         for name in ("cur", "new", "tmp", ".Sent/new"):
             os.makedirs(f"{place}/{name}")
-        for path, text in (("cur/1.V1U1.h,S=3:2,S", b"a\n"), ("new/1.V1U1.h,S=3", b"a\n"), (".Sent/new/1.V1U1.h,S=3", b"b\n"),
-                           ("tmp/x", b"half")):
+        for path, text in (("cur/1.V1U1.h,S=3:2,S", b"a\n"), ("new/1.V1U1.h,S=3", b"a\n"),
+                           (".Sent/new/1.V1U1.h,S=3", b"b\n"), ("tmp/x", b"half")):
             with open(f"{place}/{path}", "wb") as file:
                 file.write(text)
         known = collections.Counter([digest(b"a\r\n")])
@@ -241,8 +241,9 @@ class Instruments(EndToEnd):
         self.assertEqual([], secret_scan.find([("t", secret)], {"log": secret[:-1].encode()}))
 
     def test_yaml_writer(self):
-        text = yaml_text({"a": {"b": {"file": "x"}}, "list": [{"name": "n", "folders": {"include": ["I", "S*"], "exclude": []}}]})
-        self.assertEqual('a:\n  b: {"file": "x"}\nlist:\n  - name: "n"\n    folders:\n      include: ["I", "S*"]\n      exclude: []', text)
+        text = yaml_text({"a": {"b": {"file": "x"}}, "list": [{"name": "n", "f": {"in": ["I", "S*"], "ex": []}}]})
+        self.assertEqual('a:\n  b: {"file": "x"}\n'
+                         'list:\n  - name: "n"\n    f:\n      in: ["I", "S*"]\n      ex: []', text)
 
     def test_free_ports_differ(self):
         self.assertGreater(len({free_port() for _ in range(20)}), 10)

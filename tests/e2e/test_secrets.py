@@ -43,14 +43,15 @@ class Secrets(EndToEnd):
         answers["login"] = daemon.login({"alice": world.person("alice")})
         for user in ("alice", "bob", "dave"):
             self.wait_mirrored(world, daemon, user)
-        wait_until(lambda: len(world.oauth.refreshes("alice")) >= 2, 90, lambda: f"two refreshes\n{daemon.log()[-3000:]}")
+        wait_until(lambda: len(world.oauth.refreshes("alice")) >= 2, 90,
+                   lambda: f"two refreshes\n{daemon.log_end()}")
         # A token that the mail server refuses, and a server that answers with it in its text.
         world.oauth.fail_next({"status": 500, "body": "not JSON"},
                               {"status": 400, "headers": {"Content-Type": "application/json"},
                                "body": '{"error": "invalid_request", "error_description": "x"}'})
         refreshes = len(world.oauth.refreshes("alice"))
-        wait_until(lambda: len(world.oauth.events("fault")) == 2 and len(world.oauth.refreshes("alice")) > refreshes, 120,
-                   lambda: f"a refresh after two faults\n{daemon.log()[-3000:]}")
+        wait_until(lambda: len(world.oauth.events("fault")) == 2 and len(world.oauth.refreshes("alice")) > refreshes,
+                   120, lambda: f"a refresh after two faults\n{daemon.log_end()}")
         for command in (["status"], ["folders", "alice"], ["version"]):
             answers[" ".join(command)] = daemon.ctl(*command)
 

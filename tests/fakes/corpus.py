@@ -77,7 +77,7 @@ class Corpus:
     def _eight_bit(self, size):
         """Octets above 127 with no MIME to explain them, in a header too."""
         head = self._header().encode() + "X-Hafen: Größe und Übersee".encode("latin-1") + b"\r\n\r\n"
-        return head + (self._lines(size // 2) + "Ærøskøbing, Ölfjörður — 港\r\n" * (size // 60)).encode("utf-8")
+        return head + (self._lines(size // 2) + "Ærøskøbing, Ölfjörður — 港\r\n" * (size // 60)).encode()
 
     def _long_lines(self, size):
         return (self._header() + "\r\n" + "x" * size + "\r\n" + "y" * 9_000 + "\r\n").encode()
@@ -112,8 +112,8 @@ class Corpus:
         boundary = f"=_{self._seed}_{self._count}"
         raw = base64.encodebytes(self._random.randbytes(size * 3 // 4)).replace(b"\n", b"\r\n")
         head = self._header(("MIME-Version: 1.0", f'Content-Type: multipart/mixed; boundary="{boundary}"'))
-        first = f"\r\npreamble\r\n--{boundary}\r\nContent-Type: text/plain\r\n\r\n{self._lines(200)}\r\n--{boundary}\r\n"
-        second = 'Content-Type: application/octet-stream; name="cargo.bin"\r\nContent-Transfer-Encoding: base64\r\n\r\n'
+        first = f"\r\npreamble\r\n--{boundary}\r\nContent-Type: text/plain\r\n\r\n{self._lines(200)}\r\n"
+        second = f'--{boundary}\r\nContent-Type: application/octet-stream; name="cargo.bin"\r\nContent-Transfer-Encoding: base64\r\n\r\n'
         return (head + first + second).encode() + raw + f"--{boundary}--\r\n".encode()
 
     def _nested(self, size):

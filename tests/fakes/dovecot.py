@@ -19,6 +19,8 @@ PASSWORD = "correct-horse-battery-staple-7319"
 # fetch_body_count counts whole bodies sent: what "fetched nothing" is measured by.
 LOGOUT_FORMAT = ("in=%i out=%o bodies=%{fetch_body_count} body_bytes=%{fetch_body_bytes} "
                  "headers=%{fetch_hdr_count} deleted=%{deleted} expunged=%{expunged} appended=%{appended}")
+LOGIN = re.compile(r"imap-login: Info: Login: user=<([^>]*)>, method=(\S+), lport=(\d+), (.*)session=<([^>]*)>")
+LOGOUT = re.compile(r"imap\([^)]*\)<\d+><([^>]*)>: .*bodies=(\d+) body_bytes=(\d+) .*expunged=(\d+) appended=(\d+)")
 
 
 class Session:
@@ -182,12 +184,12 @@ service stats {{
         """The daemon's sessions (not the observer's) that logged in since the mark, oldest first."""
         text, rows = self.log_text(), {}
         for line in text[since:].splitlines():
-            login = re.search(r"imap-login: (?:Info: )?Login: user=<([^>]*)>,? method=(\S+?),? lport=(\d+),? (.*)session=<([^>]*)>", line)
+            login = LOGIN.search(line)
             if login:
                 if int(login[3]) != self.observer_port:
                     rows[login[5]] = Session(login[1], login[2], "TLS" in login[4])
                 continue
-            end = re.search(r"imap\([^)]*\)<\d+><([^>]*)>: .*bodies=(\d+) body_bytes=(\d+) .*expunged=(\d+) appended=(\d+)", line)
+            end = LOGOUT.search(line)
             if end and end[1] in rows:
                 row = rows[end[1]]
                 row.ended = True

@@ -12,7 +12,7 @@ SERVER_DIRECTORY = os.environ.get("MAILMOOR_OIDC_DIR", f"{REPOSITORY}/build/oidc
 
 
 class OauthServer:
-    """issuer: https://localhost:PORT, under the given authority's CA; plain: http://127.0.0.1:PORT for introspection."""
+    """issuer: https://localhost:PORT, under the authority's CA; plain: http://127.0.0.1:PORT for introspection."""
 
     def __init__(self, directory, certificate, access_token_seconds=3600, rotation="strict", device_interval=1,
                  detach=False):

@@ -60,7 +60,8 @@ class Observer:
         tag = f"t{self._count}"
         parts = [f'{tag} APPEND "{encode_folder(folder)}"'.encode()]
         for message in messages:
-            parts.append(f' ({" ".join(message.flags)}) "{message.internal_date}" {{{len(message.octets)}+}}\r\n'.encode())
+            size = f"{{{len(message.octets)}+}}"
+            parts.append(f' ({" ".join(message.flags)}) "{message.internal_date}" {size}\r\n'.encode())
             parts.append(message.octets)
         parts.append(b"\r\n")
         self._socket.sendall(b"".join(parts))

@@ -5,7 +5,8 @@ import re
 
 from fakes.corpus import digest
 
-NAME = re.compile(r"^(?P<date>\d+)\.V(?P<validity>\d+)U(?P<uid>\d+)\.(?P<host>[^,:]+),S=(?P<size>\d+)(?::2,(?P<flags>[A-Za-z]*))?$")
+NAME = re.compile(r"^(?P<date>\d+)\.V(?P<validity>\d+)U(?P<uid>\d+)\.(?P<host>[^,:]+),S=(?P<size>\d+)"
+                  r"(?::2,(?P<flags>[A-Za-z]*))?$")
 
 Mail = collections.namedtuple("Mail", "path folder subdir name")
 

@@ -1,4 +1,4 @@
-"""Runs mailmoord and mailmoorctl as an administrator would, from outside: a configuration file, a process, its words."""
+"""Runs mailmoord and mailmoorctl as an administrator would: a configuration file, a process, its words."""
 import json
 import os
 import re
@@ -50,7 +50,7 @@ class Answer:
 
 
 class Mailmoor:
-    """One installation in one directory: mailmoor.yaml, mail/, state/, run/, log. `environment` is added to the daemon's."""
+    """One installation in one directory: mailmoor.yaml, mail/, state/, run/, log. `environment` is the daemon's, too."""
 
     def __init__(self, directory, configuration, environment=None, log_level="debug", detach=False):
         self.directory = directory
@@ -121,10 +121,10 @@ class Mailmoor:
             if text in self.notices()[after:].splitlines():
                 return True
             if not self.child.running():
-                raise AssertionError(f"mailmoord ended with {self.child.wait(1)} before {text}:\n{self.log()[-4000:]}")
+                raise AssertionError(f"mailmoord ended with {self.child.wait(1)} before {text}:\n{self.log_end()}")
             return False
 
-        wait_until(said, seconds, lambda: f"{text} from mailmoord; its log:\n{self.log()[-4000:]}")
+        wait_until(said, seconds, lambda: f"{text} from mailmoord; its log:\n{self.log_end()}")
 
     def spawn_once(self):
         return Child([f"{PROGRAMS}/mailmoord", "--config", self.config_file, "--log-level", self._log_level, "--once"],
@@ -136,7 +136,7 @@ class Mailmoor:
         try:
             return child.wait(seconds)
         except TimedOut:
-            raise TimedOut(f"mailmoord --once still runs after {seconds} s:\n{self.log()[-4000:]}") from None
+            raise TimedOut(f"mailmoord --once still runs after {seconds} s:\n{self.log_end()}") from None
         finally:
             child.kill()
 
@@ -165,9 +165,9 @@ class Mailmoor:
         was_running = child.running()
         status = child.stop(seconds)
         if not was_running:
-            raise AssertionError(f"mailmoord ended by itself with {status}:\n{self.log()[-6000:]}")
+            raise AssertionError(f"mailmoord ended by itself with {status}:\n{self.log_end()}")
         if status != 0:
-            raise AssertionError(f"mailmoord ended with {status}:\n{self.log()[-6000:]}")
+            raise AssertionError(f"mailmoord ended with {status}:\n{self.log_end()}")
 
     def kill(self):
         child, self.child = self.child, None
@@ -179,6 +179,9 @@ class Mailmoor:
                 return file.read()
         except FileNotFoundError:
             return ""
+
+    def log_end(self):
+        return self.log()[-5000:]
 
     def sanitizer_reports(self):
         text = self.log()
@@ -215,7 +218,7 @@ class Mailmoor:
                     raise TimedOut(f"login still runs after {seconds} s: {events}")
             status = process.wait(10)
             if status != 0:
-                raise AssertionError(f"login ended with {status}: {events}\n{process.stderr.read()}\n{self.log()[-4000:]}")
+                raise AssertionError(f"login ended with {status}: {events}\n{process.stderr.read()}\n{self.log_end()}")
         finally:
             process.kill()
             process.wait()
@@ -238,4 +241,4 @@ class Mailmoor:
             return last["state"] in states and last
 
         return wait_until(reached, seconds, lambda: f"{mailbox} to be {' or '.join(states)}; it is {last}\n"
-                                                    f"{self.log()[-4000:]}", every=0.1)
+                                                    f"{self.log_end()}", every=0.1)

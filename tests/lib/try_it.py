@@ -47,7 +47,8 @@ class TryIt:
         print(self._daemon.ctl("status", as_json=False).out, flush=True)
         if not self._keep:
             self._daemon.stop()
-        return f"{count} messages of 3 mailboxes are mirrored, each identical to its original; a new one came in {seconds:.1f} s."
+        return (f"{count} messages of 3 mailboxes are mirrored, each identical to its original; "
+                f"a new one came in {seconds:.1f} s.")
 
     def _start_servers(self):
         step("Two throw-away servers, on loopback only")
@@ -75,7 +76,8 @@ class TryIt:
 
     def _start_daemon(self):
         step("mailmoord starts with this mailmoor.yaml")
-        mailbox = {"app": "lab", "host": "localhost", "port": self._dovecot.imaps_port, "ca_file": self._authority.ca_file}
+        mailbox = {"app": "lab", "host": "localhost", "port": self._dovecot.imaps_port,
+                   "ca_file": self._authority.ca_file}
         self._daemon = Mailmoor(f"{self._place}/mailmoor", {
             "apps": {"lab": {"provider": "custom", "issuer": self._oauth.issuer, "client_id": "mailmoor",
                              "scopes": ["imap", "offline_access"], "ca_file": self._authority.ca_file}},
@@ -94,7 +96,8 @@ class TryIt:
 
         def tell(event):
             if event["event"] == "prompt":
-                say(f"{event['mailbox']}: open {event['verification_uri']} and enter {event['user_code']}  (a person's browser does)")
+                say(f"{event['mailbox']}: open {event['verification_uri']} and enter {event['user_code']}"
+                    "  (a person's browser does)")
             else:
                 say(f"{event['mailbox']}: {event['event'].replace('_', ' ')}")
 
@@ -122,8 +125,9 @@ class TryIt:
             observer.append("INBOX", [message])
         started = time.monotonic()
         place = self._daemon.mailbox_dir("alice")
+        wanted = digest(message.octets)
         arrived = wait_until(lambda: [mail.path for mail in maildir.mails(place) if mail.subdir == "new"
-                                      and digest(maildir.read(mail.path)) == digest(message.octets)], 30, "the new message")
+                                      and digest(maildir.read(mail.path)) == wanted], 30, "the new message")
         seconds = time.monotonic() - started
         say(f"{seconds:.1f} s later: {arrived[0]}")
         for line in maildir.read(arrived[0]).decode("utf-8", "replace").splitlines()[:5]:
@@ -134,7 +138,8 @@ class TryIt:
         stop = f"{self._place}/stop"
         groups = " ".join(f"-{child.pid}" for child in reversed(self._children))
         with open(stop, "w", encoding="utf-8") as file:
-            file.write(f"#!/bin/sh\nkill -TERM -- {groups}\nsleep 2\nkill -KILL -- {groups} 2>/dev/null\nrm -rf {shlex.quote(self._place)}\n")
+            file.write(f"#!/bin/sh\nkill -TERM -- {groups}\nsleep 2\nkill -KILL -- {groups} 2>/dev/null\n"
+                       f"rm -rf {shlex.quote(self._place)}\n")
         os.chmod(stop, 0o755)
         ctl = f"{PROGRAMS}/mailmoorctl --socket {self._daemon.runtime_dir}/control.sock"
         step("Left running")

@@ -1,12 +1,13 @@
 // A throw-away OAuth server on loopback: oidc-provider with device code, code + PKCE, refresh, client credentials,
 // introspection and revocation. Access tokens are opaque; the subject is the login name that a person types.
 //
-//   node server.mjs --cert FILE --key FILE [--port N] [--plain-port N] [--access-token-seconds N] [--refresh-token-seconds N]
-//                   [--rotation strict|entra|off] [--device-interval N] [--issued FILE] [--log FILE]
+//   node server.mjs --cert FILE --key FILE [--port N] [--plain-port N] [--access-token-seconds N]
+//                   [--refresh-token-seconds N] [--rotation strict|entra|off] [--device-interval N]
+//                   [--issued FILE] [--log FILE]
 //
 // The issuer is https://localhost:PORT; the second, plain port is for the mail server's introspection and for tests:
 //   POST /_test/faults  [{"status": 503, "headers": {}, "body": "…"}, …]   the answers to the next token requests
-//   POST /_test/revoke  {"account": "alice", "only": "AccessToken"}        forgets that person's tokens, of one kind or all
+//   POST /_test/revoke  {"account": "alice", "only": "AccessToken"}        forgets a person's tokens, of a kind or all
 // Once both listen, one line goes to stdout: {"issuer": "https://…", "plain": "http://…"}.
 import { appendFileSync, readFileSync } from 'node:fs';
 import * as http from 'node:http';

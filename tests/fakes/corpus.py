@@ -113,7 +113,8 @@ class Corpus:
         raw = base64.encodebytes(self._random.randbytes(size * 3 // 4)).replace(b"\n", b"\r\n")
         head = self._header(("MIME-Version: 1.0", f'Content-Type: multipart/mixed; boundary="{boundary}"'))
         first = f"\r\npreamble\r\n--{boundary}\r\nContent-Type: text/plain\r\n\r\n{self._lines(200)}\r\n"
-        second = f'--{boundary}\r\nContent-Type: application/octet-stream; name="cargo.bin"\r\nContent-Transfer-Encoding: base64\r\n\r\n'
+        second = (f'--{boundary}\r\nContent-Type: application/octet-stream; name="cargo.bin"\r\n'
+                  "Content-Transfer-Encoding: base64\r\n\r\n")
         return (head + first + second).encode() + raw + f"--{boundary}--\r\n".encode()
 
     def _nested(self, size):

@@ -50,7 +50,7 @@ class Answer:
 
 
 class Mailmoor:
-    """One installation in one directory: mailmoor.yaml, mail/, state/, run/, log. `environment` is the daemon's, too."""
+    """One installation in one directory: mailmoor.yaml, mail/, state/, run/, log. `environment`: the daemon's, too."""
 
     def __init__(self, directory, configuration, environment=None, log_level="debug", detach=False):
         self.directory = directory

@@ -9,7 +9,7 @@ is_installed() {
   [[ $(dpkg-query -W -f='${db:Status-Status}' "$1" 2>/dev/null) == installed ]]
 }
 
-# provision GROUP…: the Debian packages of these groups of packaging/dependencies. Says what it installs; 1 if it cannot.
+# provision GROUP…: the Debian packages of these groups of packaging/dependencies. Says what it installs; 1 if not.
 provision() {
   local missing=() group package word command
   while read -r group package word command; do

@@ -116,7 +116,7 @@ TEST(Crash, PowerCutAgainDuringRecovery_LosesAndDoublesNothing) {
       disk.kill();
       disk.crash_at(second);
       reported.insert(run(disk, script));
-      disk.cut_power(static_cast<unsigned>(step));
+      disk.cut_power(static_cast<unsigned>(second));
       recover_and_check(disk, script, reported);
     }
 }

@@ -184,6 +184,34 @@ TEST(Delivery, DeliveredAgainByAnotherRunWithOtherBytesAndFlags_IsDeliveredOnce)
   EXPECT_EQ(disk.files("/mail/alice/tmp"), Files());
 }
 
+TEST(Delivery, DeliveredAgainAfterAReaderRenamedIt_IsDeliveredOnce) {
+  ForgetfulFileOps disk;
+  auto folder = open(disk);
+  EXPECT_FALSE(deliver(*folder, uids("1")).error);
+  disk.move("/mail/alice/new/1700000001.V14U1.host,S=14", "/mail/alice/cur/1700000001.V14U1.host,S=14:2,S");
+  EXPECT_EQ(deliver(*folder, uids("1")).delivered, uids("1"));
+  EXPECT_EQ(disk.files("/mail/alice/new"), Files());
+}
+
+TEST(Delivery, DirectoryThatCouldNotBeSynced_IsSyncedBeforeTheNextReport) {
+  ForgetfulFileOps disk;
+  auto folder = open(disk);
+  ASSERT_TRUE(folder->scan_blocking(validity()));
+  auto staged = stage(*folder, identity(1), wire_body(1));
+  std::vector<StagedMessage> batch;
+  batch.push_back(*std::move(staged));
+  disk.fail_at(3, "io_error"); // sync, rename, and then not the directory
+  const auto failed = folder->commit_blocking(std::move(batch));
+  EXPECT_TRUE(failed.error);
+  EXPECT_TRUE(failed.delivered.empty());
+  ASSERT_EQ(disk.files("/mail/alice/new").size(), 1U) << "the failure came at another step";
+  EXPECT_EQ(deliver(*folder, uids("1")).delivered, uids("1"));
+  for (unsigned seed = 0; seed < 8; ++seed) {
+    disk.cut_power(seed);
+    EXPECT_EQ(disk.files("/mail/alice/new").size(), 1U);
+  }
+}
+
 TEST(Delivery, SameUidTwiceInABatch_IsDeliveredOnce) {
   ForgetfulFileOps disk;
   auto folder = open(disk);

@@ -1,5 +1,5 @@
-// RFC 9457 problem documents: {"type","title","status","detail","remedy"} and, where a mailbox is concerned,
-// "mailbox" and "state". `type` is "urn:mailmoor:problem:" + Error::code.
+// RFC 9457 problem documents: {"type","title","status","detail","remedy"}; where a mailbox is concerned also
+// "mailbox" and "state"; for a rejected configuration "errors". `type` is "urn:mailmoor:problem:" + code.
 #pragma once
 
 #include "util/error.h"
@@ -7,19 +7,21 @@
 
 #include <string>
 #include <string_view>
+#include <vector>
 
 namespace mailmoor::control {
 
 inline constexpr std::string_view kProblemContentType = "application/problem+json";
 
 struct Problem {
-  int status = 500;      // HTTP
-  std::string code{};    // the last part of `type`
-  std::string title{};   // the status' own phrase
-  std::string detail{};  // what was seen
-  std::string remedy{};  // what to do; may be empty
-  std::string mailbox{}; // empty: none concerned
-  std::string state{};   // that mailbox's state name; empty: unknown
+  int status = 500;                  // HTTP
+  std::string code{};                // the last part of `type`: Error::code, or one of this room
+  std::string title{};               // the status' own phrase
+  std::string detail{};              // what was seen
+  std::string remedy{};              // what to do; may be empty
+  std::string mailbox{};             // empty: none concerned
+  std::string state{};               // that mailbox's state name; empty: unknown
+  std::vector<std::string> errors{}; // "file:line:column: …"
 };
 
 // The HTTP status follows the kind: operator 409, bug 500, all else 502 (what Mailmoor depends on failed).

@@ -1,18 +1,19 @@
 // The control API: HTTP/1.1 on a Unix socket, served by libmicrohttpd from the loop thread (no thread of its own).
 //
-//   GET  /health                              200 while the watchdog would be fed, else 503
-//   GET  /v1/status                           every mailbox
-//   GET  /v1/version                          versions of the daemon and its parts
-//   GET  /v1/mailboxes/NAME                   one mailbox
-//   GET  /v1/mailboxes/NAME/folders           its folders, chosen or not, and why
-//   POST /v1/mailboxes/NAME/sync[?wait=1]     202 started; with wait=1 200 when the pass is complete
-//   POST /v1/mailboxes/NAME/pause|resume      204
-//   POST /v1/mailboxes/NAME/login             200, application/x-ndjson: one login event a line, until signed in or
-//                                             failed; going away abandons the login
-//   POST /v1/mailboxes/NAME/logout            204 when the store has forgotten the tokens
-//   POST /v1/mailboxes/NAME/password          204; the body is the password, byte for byte
-//   POST /v1/reload                           200 with what changed; 422 with `errors`
+//   GET  /health                             200 while the watchdog would be fed, else 503
+//   GET  /v1/status                          every mailbox
+//   GET  /v1/version                         versions of the daemon and its parts
+//   GET  /v1/mailboxes/NAME                  one mailbox
+//   GET  /v1/mailboxes/NAME/folders          its folders, chosen or not, and why
+//   POST /v1/mailboxes/NAME/sync[?wait=1]    202 started; with wait=1 200 when the pass is complete
+//   POST /v1/mailboxes/NAME/pause | resume   200
+//   POST /v1/mailboxes/NAME/logout           200 when the store has forgotten the tokens
+//   POST /v1/mailboxes/NAME/password         200 when it is stored; the body is the password, byte for byte
+//   POST /v1/mailboxes/NAME/login            200, application/x-ndjson: one login event a line until signed in or
+//                                            failed; going away abandons the login
+//   POST /v1/reload                          200 with what changed; 422 with `errors`
 //
+// A POST to a mailbox answers with the mailbox as it is afterwards, as GET /v1/mailboxes/NAME does.
 // Everything else is an RFC 9457 problem document (control/problem.h). Loop thread only.
 #pragma once
 

@@ -1,0 +1,147 @@
+#include "control/endpoints.h"
+
+#include "control/wire.h"
+#include "util/concat.h"
+
+#include <cassert>
+#include <utility>
+
+namespace mailmoor::control {
+
+namespace {
+
+Problem unknown_mailbox(const std::string& mailbox) {
+  Problem problem = make_problem(404, "unknown_mailbox", concat("there is no mailbox ", mailbox),
+                                 "see mailmoorctl status for the names, or add it to the configuration and reload");
+  problem.mailbox = mailbox;
+  return problem;
+}
+
+} // namespace
+
+void Endpoints::serve(Request request, const ExchangePointer& exchange) const {
+  if (!request.route.mailbox.empty() && !operations_.status(request.route.mailbox))
+    return exchange->answer(unknown_mailbox(request.route.mailbox));
+  if (is_posted(request.route.endpoint))
+    act(std::move(request), exchange);
+  else
+    read(request.route, exchange);
+}
+
+void Endpoints::read(const Route& route, const ExchangePointer& exchange) const {
+  switch (route.endpoint) {
+  case Endpoint::kHealth:
+    if (operations_.healthy()) return exchange->answer_json(R"({"healthy":true})");
+    return exchange->answer(make_problem(503, "unhealthy", "the watchdog is not being fed",
+                                         "see journalctl -u mailmoor for what is stuck"));
+  case Endpoint::kStatus:
+    return exchange->answer_json(to_json(operations_.status()));
+  case Endpoint::kVersion:
+    return exchange->answer_json(to_json(Versions{operations_.status().version, parts_}));
+  case Endpoint::kMailbox:
+    return exchange->answer_json(to_json(*operations_.status(route.mailbox)));
+  case Endpoint::kFolders:
+    return exchange->answer_json(to_json(operations_.status(route.mailbox)->folders));
+  case Endpoint::kReload:
+  case Endpoint::kSync:
+  case Endpoint::kPause:
+  case Endpoint::kResume:
+  case Endpoint::kLogin:
+  case Endpoint::kLogout:
+  case Endpoint::kPassword:
+    break;
+  }
+  assert(false && "not an endpoint that is read");
+}
+
+void Endpoints::act(Request request, const ExchangePointer& exchange) const {
+  const std::string& mailbox = request.route.mailbox;
+  switch (request.route.endpoint) {
+  case Endpoint::kReload:
+    return reload(exchange);
+  case Endpoint::kSync:
+    return sync(mailbox, request.wait, exchange);
+  case Endpoint::kLogin:
+    return login(mailbox, exchange);
+  case Endpoint::kPause:
+    return answer_outcome(mailbox, operations_.pause(mailbox), *exchange);
+  case Endpoint::kResume:
+    return answer_outcome(mailbox, operations_.resume(mailbox), *exchange);
+  case Endpoint::kLogout:
+    if (const Status begun = operations_.logout(mailbox, answer_later(mailbox, exchange)); !begun)
+      answer_outcome(mailbox, begun, *exchange);
+    return;
+  case Endpoint::kPassword:
+    if (request.body.empty())
+      return exchange->answer(make_problem(400, "no_password", "the body is empty; it must be the password"));
+    if (const Status begun =
+            operations_.set_password(mailbox, std::move(request.body), answer_later(mailbox, exchange));
+        !begun)
+      answer_outcome(mailbox, begun, *exchange);
+    return;
+  case Endpoint::kHealth:
+  case Endpoint::kStatus:
+  case Endpoint::kVersion:
+  case Endpoint::kMailbox:
+  case Endpoint::kFolders:
+    break;
+  }
+  assert(false && "not an endpoint that acts");
+}
+
+void Endpoints::sync(const std::string& mailbox, bool wait, const ExchangePointer& exchange) const {
+  if (!wait) {
+    const auto started = operations_.sync(mailbox, [](const Status&) {});
+    return answer_outcome(mailbox, started ? Status() : pass(started.error()), *exchange, /*status=*/202);
+  }
+  auto started = operations_.sync(mailbox, answer_later(mailbox, exchange));
+  if (!started) return answer_outcome(mailbox, pass(std::move(started).error()), *exchange);
+  exchange->hold(std::move(*started));
+}
+
+void Endpoints::login(const std::string& mailbox, const ExchangePointer& exchange) const {
+  auto started = operations_.login(mailbox, [weak = std::weak_ptr(exchange)](const supervisor::LoginEvent& event) {
+    const ExchangePointer alive = weak.lock();
+    if (!alive) return;
+    alive->send_line(to_json(event));
+    if (event.kind != supervisor::LoginEvent::Kind::kPrompt) alive->finish();
+  });
+  if (!started) return answer_outcome(mailbox, pass(std::move(started).error()), *exchange);
+  exchange->start_stream();
+  exchange->hold(std::move(*started));
+}
+
+void Endpoints::reload(const ExchangePointer& exchange) const {
+  operations_.reload([weak = std::weak_ptr(exchange)](const supervisor::ReloadReport& report) {
+    const ExchangePointer alive = weak.lock();
+    if (!alive) return;
+    if (report.errors.empty()) return alive->answer_json(to_json(report));
+    Problem problem =
+        make_problem(422, "configuration_rejected", "the new configuration has errors; the running one stays",
+                     "correct the file, try it with mailmoorctl check, then reload again");
+    problem.errors = report.errors;
+    alive->answer(problem);
+  });
+}
+
+void Endpoints::answer_outcome(const std::string& mailbox, const Status& outcome, Exchange& exchange,
+                               int status) const {
+  const auto now = operations_.status(mailbox);
+  if (!outcome) {
+    Problem problem = problem_from(outcome.error());
+    problem.mailbox = mailbox;
+    if (now) problem.state = supervisor::mailbox_state_name(now->state);
+    return exchange.answer(problem);
+  }
+  if (!now) return exchange.answer(unknown_mailbox(mailbox)); // a reload took it away meanwhile
+  exchange.answer(Answer{.status = status, .body = to_json(*now)});
+}
+
+std::function<void(Status)> Endpoints::answer_later(std::string mailbox, const ExchangePointer& exchange) const {
+  // An exchange that is alive proves that the server and so this object are.
+  return [this, mailbox = std::move(mailbox), weak = std::weak_ptr(exchange)](const Status& outcome) {
+    if (const ExchangePointer alive = weak.lock()) answer_outcome(mailbox, outcome, *alive);
+  };
+}
+
+} // namespace mailmoor::control

@@ -1,0 +1,253 @@
+#include "control/wire.h"
+
+#include "control/json_object.h"
+
+#include <array>
+#include <utility>
+
+namespace mailmoor::control {
+
+namespace {
+
+using supervisor::FleetStatus;
+using supervisor::FolderStatus;
+using supervisor::LoginEvent;
+using supervisor::MailboxState;
+using supervisor::MailboxStatus;
+using supervisor::PoisonStatus;
+using supervisor::ReloadReport;
+
+constexpr std::array kStates = {MailboxState::kNeedsLogin, MailboxState::kConnecting, MailboxState::kSyncing,
+                                MailboxState::kIdle,       MailboxState::kBackingOff, MailboxState::kThrottled,
+                                MailboxState::kPaused,     MailboxState::kHeld,       MailboxState::kFailed};
+
+std::optional<MailboxState> state_from_name(std::string_view name) {
+  for (const MailboxState state : kStates)
+    if (supervisor::mailbox_state_name(state) == name) return state;
+  return std::nullopt;
+}
+
+template<class T, class Function>
+Json array_of(const std::vector<T>& values, Function to_element) {
+  Json array = Json::array();
+  for (const T& value : values)
+    array.push_back(to_element(value));
+  return array;
+}
+
+Json poison_json(const PoisonStatus& poison) {
+  return {{"folder", poison.folder},
+          {"uid", poison.uid},
+          {"reason", poison.reason},
+          {"retry_at", time_or_null(poison.retry_at)}};
+}
+
+Json folder_json(const FolderStatus& folder) {
+  return {{"name", folder.name},
+          {"directory", folder.directory},
+          {"chosen", folder.chosen},
+          {"why", folder.why},
+          {"messages", folder.messages},
+          {"behind", folder.behind},
+          {"last_sync", time_or_null(folder.last_sync)}};
+}
+
+Json mailbox_json(const MailboxStatus& mailbox) {
+  return {{"name", mailbox.name},
+          {"state", supervisor::mailbox_state_name(mailbox.state)},
+          {"since", to_rfc3339(mailbox.since)},
+          {"reason", mailbox.reason},
+          {"remedy", mailbox.remedy},
+          {"retry_at", time_or_null(mailbox.retry_at)},
+          {"last_sync", time_or_null(mailbox.last_sync)},
+          {"messages", mailbox.messages},
+          {"behind", mailbox.behind},
+          {"messages_per_second", mailbox.messages_per_second},
+          {"poison", array_of(mailbox.poison, poison_json)},
+          {"token_expires_at", time_or_null(mailbox.token_expires_at)},
+          {"folders", array_of(mailbox.folders, folder_json)}};
+}
+
+bool read_poison(const Json& json, std::vector<PoisonStatus>& out) {
+  ObjectReader reader(json);
+  PoisonStatus& poison = out.emplace_back();
+  reader.read("folder", poison.folder);
+  reader.read("uid", poison.uid);
+  reader.read("reason", poison.reason);
+  reader.read("retry_at", poison.retry_at);
+  return reader.is_good();
+}
+
+bool read_folder(const Json& json, std::vector<FolderStatus>& out) {
+  ObjectReader reader(json);
+  FolderStatus& folder = out.emplace_back();
+  reader.read("name", folder.name);
+  reader.read("directory", folder.directory);
+  reader.read("chosen", folder.chosen);
+  reader.read("why", folder.why);
+  reader.read("messages", folder.messages);
+  reader.read("behind", folder.behind);
+  reader.read("last_sync", folder.last_sync);
+  return reader.is_good();
+}
+
+bool read_mailbox(const Json& json, MailboxStatus& mailbox) {
+  ObjectReader reader(json);
+  std::string state;
+  reader.read("name", mailbox.name);
+  reader.read("state", state);
+  reader.read("since", mailbox.since);
+  reader.read("reason", mailbox.reason);
+  reader.read("remedy", mailbox.remedy);
+  reader.read("retry_at", mailbox.retry_at);
+  reader.read("last_sync", mailbox.last_sync);
+  reader.read("messages", mailbox.messages);
+  reader.read("behind", mailbox.behind);
+  reader.read("messages_per_second", mailbox.messages_per_second);
+  reader.read("token_expires_at", mailbox.token_expires_at);
+  reader.read_each("poison", [&mailbox](const Json& element) { return read_poison(element, mailbox.poison); });
+  reader.read_each("folders", [&mailbox](const Json& element) { return read_folder(element, mailbox.folders); });
+  const auto known_state = state_from_name(state);
+  if (!known_state || mailbox.name.empty()) return false;
+  mailbox.state = *known_state;
+  return reader.is_good();
+}
+
+constexpr std::array kLoginEvents = {std::pair(LoginEvent::Kind::kPrompt, "prompt"),
+                                     std::pair(LoginEvent::Kind::kSignedIn, "signed_in"),
+                                     std::pair(LoginEvent::Kind::kFailed, "failed")};
+
+} // namespace
+
+std::string to_json(const FleetStatus& status) {
+  return dump({{"version", status.version},
+               {"started_at", to_rfc3339(status.started_at)},
+               {"key_source", status.key_source},
+               {"summary", status.summary},
+               {"mailboxes", array_of(status.mailboxes, mailbox_json)}});
+}
+
+std::string to_json(const MailboxStatus& status) {
+  return dump(mailbox_json(status));
+}
+
+std::string to_json(const std::vector<FolderStatus>& folders) {
+  return dump({{"folders", array_of(folders, folder_json)}});
+}
+
+std::string to_json(const LoginEvent& event) {
+  Json json;
+  for (const auto& [kind, name] : kLoginEvents)
+    if (kind == event.kind) json["event"] = name;
+  json["mailbox"] = event.mailbox;
+  switch (event.kind) {
+  case LoginEvent::Kind::kPrompt:
+    json["verification_uri"] = event.verification_uri;
+    if (!event.verification_uri_complete.empty()) json["verification_uri_complete"] = event.verification_uri_complete;
+    json["user_code"] = event.user_code;
+    json["expires_at"] = time_or_null(event.expires_at);
+    break;
+  case LoginEvent::Kind::kFailed:
+    json["error"] = event.error;
+    json["remedy"] = event.remedy;
+    break;
+  case LoginEvent::Kind::kSignedIn:
+    break;
+  }
+  return dump(json);
+}
+
+std::string to_json(const ReloadReport& report) {
+  return dump({{"added", string_array(report.added)},
+               {"changed", string_array(report.changed)},
+               {"removed", string_array(report.removed)}});
+}
+
+std::string to_json(const Versions& versions) {
+  Json parts = Json::object();
+  for (const auto& [name, version] : versions.parts)
+    parts[name] = version;
+  return dump({{"version", versions.daemon}, {"parts", parts}});
+}
+
+Result<FleetStatus> fleet_status_from_json(std::string_view text) {
+  const auto json = parse_json(text);
+  if (!json) return bad_reply("status that is not JSON");
+  FleetStatus status;
+  ObjectReader reader(*json);
+  reader.read("version", status.version);
+  reader.read("started_at", status.started_at);
+  reader.read("key_source", status.key_source);
+  reader.read("summary", status.summary);
+  reader.read_each("mailboxes",
+                   [&status](const Json& element) { return read_mailbox(element, status.mailboxes.emplace_back()); });
+  if (!reader.is_good()) return bad_reply("status with a member of another type");
+  return status;
+}
+
+Result<MailboxStatus> mailbox_status_from_json(std::string_view text) {
+  const auto json = parse_json(text);
+  MailboxStatus status;
+  if (!json || !read_mailbox(*json, status)) return bad_reply("the status of a mailbox");
+  return status;
+}
+
+Result<std::vector<FolderStatus>> folders_from_json(std::string_view text) {
+  const auto json = parse_json(text);
+  if (!json) return bad_reply("folders that are not JSON");
+  std::vector<FolderStatus> folders;
+  ObjectReader reader(*json);
+  reader.read_each("folders", [&folders](const Json& element) { return read_folder(element, folders); });
+  if (!reader.is_good()) return bad_reply("the list of folders");
+  return folders;
+}
+
+Result<LoginEvent> login_event_from_json(std::string_view text) {
+  const auto json = parse_json(text);
+  if (!json) return bad_reply("a login event that is not JSON");
+  LoginEvent event;
+  std::string name;
+  ObjectReader reader(*json);
+  reader.read("event", name);
+  reader.read("mailbox", event.mailbox);
+  reader.read("verification_uri", event.verification_uri);
+  reader.read("verification_uri_complete", event.verification_uri_complete);
+  reader.read("user_code", event.user_code);
+  reader.read("expires_at", event.expires_at);
+  reader.read("error", event.error);
+  reader.read("remedy", event.remedy);
+  if (!reader.is_good()) return bad_reply("a login event");
+  for (const auto& [kind, known] : kLoginEvents) {
+    if (name != known) continue;
+    event.kind = kind;
+    return event;
+  }
+  return bad_reply("a login event of another kind");
+}
+
+Result<ReloadReport> reload_report_from_json(std::string_view text) {
+  const auto json = parse_json(text);
+  if (!json) return bad_reply("a report that is not JSON");
+  ReloadReport report;
+  ObjectReader reader(*json);
+  reader.read("added", report.added);
+  reader.read("changed", report.changed);
+  reader.read("removed", report.removed);
+  if (!reader.is_good()) return bad_reply("the report of a reload");
+  return report;
+}
+
+Result<Versions> versions_from_json(std::string_view text) {
+  const auto json = parse_json(text);
+  if (!json || !json->is_object()) return bad_reply("versions");
+  Versions versions;
+  ObjectReader reader(*json);
+  reader.read("version", versions.daemon);
+  if (const auto parts = json->find("parts"); parts != json->end() && parts->is_object())
+    for (const auto& [name, version] : parts->items())
+      if (version.is_string()) versions.parts.emplace_back(name, version.get<std::string>());
+  if (!reader.is_good()) return bad_reply("versions");
+  return versions;
+}
+
+} // namespace mailmoor::control

@@ -13,9 +13,10 @@ namespace {
 }
 
 [[nodiscard]] Status write_blocking(store::StateRepository& state, const std::string& mailbox, const FolderName& name,
-                                    UidValidity validity, const sync::FolderFacts& facts, UnixTime now) {
+                                    const std::string& directory, UidValidity validity, const sync::FolderFacts& facts,
+                                    UnixTime now) {
   if (facts.start_over) {
-    store::FolderRecord record{name, validity, FolderState{}, facts.known_added, std::nullopt};
+    store::FolderRecord record{name, validity, FolderState{}, facts.known_added, std::nullopt, directory};
     if (Status saved = state.save_folder_blocking(mailbox, record); !saved) return saved;
   } else if (!facts.known_added.empty()) {
     if (Status saved = state.add_delivered_blocking(mailbox, name, validity, facts.known_added); !saved) return saved;
@@ -34,6 +35,11 @@ namespace {
 
 } // namespace
 
+std::string directory_of(const maildir::FolderPlace& place) {
+  return place.folder_directory.empty() ? place.mailbox_directory
+                                        : concat(place.mailbox_directory, "/", place.folder_directory);
+}
+
 Folder folder_from(const store::StoredFolder& stored) {
   Folder folder(stored.record.name);
   folder.recorded.validity = stored.record.uid_validity;
@@ -44,6 +50,7 @@ Folder folder_from(const store::StoredFolder& stored) {
   // Without a pass carried to its end there is no state to compare with.
   if (stored.record.last_sync) folder.recorded.state = stored.record.last_state;
   folder.last_sync = stored.record.last_sync;
+  folder.recorded_directory = stored.record.directory;
   return folder;
 }
 
@@ -51,9 +58,11 @@ void record(const Services& services, const std::string& mailbox, Folder& folder
   if (facts.empty()) return;
   facts.apply_to(folder.recorded);
   if (!folder.recorded.validity) return;
-  services.store_thread.run_detached([&state = services.state, mailbox, name = folder.name,
+  const std::string directory = directory_of(folder.place);
+  if (facts.start_over) folder.recorded_directory = directory;
+  services.store_thread.run_detached([&state = services.state, mailbox, name = folder.name, directory,
                                       validity = *folder.recorded.validity, facts, now = services.now()] {
-    const Status written = write_blocking(state, mailbox, name, validity, facts, now);
+    const Status written = write_blocking(state, mailbox, name, directory, validity, facts, now);
     if (written) return;
     log::write(
         log::Priority::kErr,

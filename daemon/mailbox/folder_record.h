@@ -21,11 +21,16 @@ struct Folder {
   std::string why; // it is or is not chosen
   maildir::FolderPlace place;
   sync::RecordedFolder recorded;
+  // Where `recorded.known` was delivered to. Another place holds none of it until a scan has said so.
+  std::string recorded_directory;
   bool scanned = false;     // the Maildir was read in this run: `recorded.known` holds what is there
   std::uint64_t behind = 0; // messages of the server that are not here yet
   FolderState looked_at;    // as of the last pass, carried to its end or not
   std::optional<UnixTime> last_sync;
 };
+
+// The absolute directory of a place.
+[[nodiscard]] std::string directory_of(const maildir::FolderPlace& place);
 
 // From and to the state database. Facts go to the store thread in order and are not waited for: after a crash the
 // Maildir itself says what is there.

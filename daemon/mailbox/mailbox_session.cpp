@@ -224,17 +224,24 @@ void Mailbox::take_list(std::vector<sync::ListedFolder> listed) {
     folder.why = std::move(choice.why);
     if (choice.chosen) chosen.push_back(std::move(choice.name));
   }
+  // A folder keeps the directory that it has, also when one appears that differs by case only.
+  const std::string root = settings_.maildir + "/";
   std::map<std::string, std::string> assigned;
   for (const auto& [wire, folder] : folders_)
-    if (!folder.place.mailbox_directory.empty()) assigned.emplace(wire, folder.place.folder_directory);
+    if (folder.recorded_directory.starts_with(root))
+      assigned.emplace(wire, folder.recorded_directory.substr(root.size()));
   const auto directories = maildir::DirectoryMap::assign(settings_.layout, std::move(chosen), assigned);
-  for (const auto& [wire, directory] : directories.all()) {
-    maildir::FolderPlace& place = folders_.at(wire).place;
-    place.mailbox_directory = settings_.maildir;
-    place.folder_directory = directory;
-    place.layout = settings_.layout;
-    place.server_name = wire;
-  }
+  for (const auto& [wire, directory] : directories.all())
+    place_folder(folders_.at(wire), directory);
+}
+
+void Mailbox::place_folder(Folder& folder, const std::string& directory) {
+  folder.place.mailbox_directory = settings_.maildir;
+  folder.place.folder_directory = directory;
+  folder.place.layout = settings_.layout;
+  folder.place.server_name = folder.name.wire();
+  // The Maildir or its layout was changed: what lies in the new place counts, not what was delivered to the old one.
+  if (folder.recorded.validity && folder.recorded_directory != directory_of(folder.place)) folder.recorded = {};
 }
 
 runtime::Task<Status> Mailbox::sync_folder(Connection& connection, Folder& folder) {

@@ -39,6 +39,12 @@ template<class Number>
   return update->bind_all(as_number(validity), delimiter, folder_id).run_blocking();
 }
 
+[[nodiscard]] Status write_directory(Database& database, std::int64_t folder_id, std::string_view directory) {
+  auto update = database.prepare_blocking("UPDATE folder SET directory = ? WHERE folder_id = ?");
+  if (!update) return pass(std::move(update).error());
+  return update->bind_all(Blob{directory}, folder_id).run_blocking();
+}
+
 [[nodiscard]] Status write_folder(Database& database, std::string_view mailbox, const FolderRecord& record) {
   const auto row = ensure_folder_blocking(database, mailbox, record.name);
   if (!row) return pass(row.error());
@@ -47,6 +53,7 @@ template<class Number>
     if (auto erased = run_for_folder(database, "DELETE FROM retry WHERE folder_id = ?", id); !erased) return erased;
   if (auto written = write_uid_validity(database, id, record.uid_validity, record.name.delimiter()); !written)
     return written;
+  if (auto written = write_directory(database, id, record.directory); !written) return written;
   if (auto written = write_state(database, id, record.last_state, record.last_sync); !written) return written;
   return replace_known_blocking(database, id, record.known);
 }

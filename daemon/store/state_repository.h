@@ -40,6 +40,7 @@ struct FolderRecord {
   FolderState last_state;                  // as of the last complete pass
   UidSet known;                            // delivered, and recorded as such
   std::optional<UnixTime> last_sync;
+  std::string directory{}; // absolute; where `known` was delivered to
 
   friend bool operator==(const FolderRecord&, const FolderRecord&) = default;
 };

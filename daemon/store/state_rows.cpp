@@ -26,7 +26,7 @@ template<class Number>
 
 constexpr std::string_view kSelectFolders =
     "SELECT folder_id, folder.name, delimiter, uid_validity, state_uid_validity, state_uid_next, state_messages,"
-    " state_mod_seq, folder.last_sync FROM folder JOIN mailbox USING (mailbox_id) WHERE mailbox.name = ? ORDER BY "
+    " state_mod_seq, folder.last_sync, directory FROM folder JOIN mailbox USING (mailbox_id) WHERE mailbox.name = ? ORDER BY "
     "folder.name";
 
 // REQUIRES: a row of kSelectFolders.
@@ -35,7 +35,8 @@ constexpr std::string_view kSelectFolders =
                       .uid_validity = read_number<UidValidity>(row, 3),
                       .last_state = {},
                       .known = {},
-                      .last_sync = row.optional_number(8).transform(from_seconds)};
+                      .last_sync = row.optional_number(8).transform(from_seconds),
+                      .directory = std::string(row.bytes(9))};
   record.last_state.uid_validity = read_number<UidValidity>(row, 4);
   record.last_state.uid_next = read_number<Uid>(row, 5);
   record.last_state.messages = static_cast<std::uint32_t>(row.number(6));

@@ -125,9 +125,8 @@ MailboxStatus Fleet::describe(const MailboxSlot& slot) const {
   for (const auto& [wire, folder] : slot.life->folders()) {
     FolderStatus& row = status.folders.emplace_back();
     row.name = folder.name.utf8();
-    row.directory = folder.place.mailbox_directory.empty() || folder.place.folder_directory.empty()
-                        ? folder.place.mailbox_directory
-                        : concat(folder.place.mailbox_directory, "/", folder.place.folder_directory);
+    row.directory =
+        folder.place.mailbox_directory.empty() ? folder.recorded_directory : mailbox::directory_of(folder.place);
     row.chosen = folder.chosen;
     row.why = folder.why;
     row.messages = folder.recorded.known.size();

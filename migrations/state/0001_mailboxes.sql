@@ -15,6 +15,7 @@ CREATE TABLE folder (
   mailbox_id         INTEGER NOT NULL REFERENCES mailbox ON DELETE CASCADE,
   name               BLOB NOT NULL,              -- as on the wire
   delimiter          INTEGER NOT NULL,           -- 0: none
+  directory          BLOB NOT NULL DEFAULT x'',  -- absolute, where its messages were delivered
   uid_validity       INTEGER,                    -- of delivered and retry
   state_uid_validity INTEGER,                    -- what the server said at the last complete pass
   state_uid_next     INTEGER,

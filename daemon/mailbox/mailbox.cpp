@@ -21,7 +21,8 @@ constexpr runtime::Duration kProgressSlack = std::chrono::minutes(5);
 constexpr runtime::Duration kRateWindow = seconds(60);
 
 [[nodiscard]] MailboxState state_after(const Error& error, bool imposed) {
-  if (error.code == "login_needed" || error.code == "password_needed") return MailboxState::kNeedsLogin;
+  if (error.code == "login_needed" || error.code == "password_needed" || error.code == "password_rejected")
+    return MailboxState::kNeedsLogin;
   if (imposed) return MailboxState::kThrottled;
   const bool needs_someone = error.kind == ErrorKind::kOperator || error.kind == ErrorKind::kApp;
   return needs_someone ? MailboxState::kFailed : MailboxState::kBackingOff;

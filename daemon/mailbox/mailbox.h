@@ -103,6 +103,7 @@ class Mailbox final {
   [[nodiscard]] runtime::Task<Result<Leave>> use_session(Connection& connection);
   [[nodiscard]] runtime::Task<Result<Login>> credentials();
   [[nodiscard]] runtime::Task<Status> log_in(Connection& connection);
+  [[nodiscard]] Error password_rejected(const Error& refused) const;
   [[nodiscard]] runtime::Task<Status> sync_all(Connection& connection);
   [[nodiscard]] runtime::Task<Status> sync_folder(Connection& connection, Folder& folder);
   [[nodiscard]] runtime::Task<Status> list_folders(Connection& connection);

@@ -118,6 +118,13 @@ void Mailbox::use_token(const AccessToken& token) {
   if (*leave_at_ <= services_.now()) leave_at_ = token.times.expires_at;
 }
 
+Error Mailbox::password_rejected(const Error& refused) const {
+  return {ErrorKind::kOperator, "password_rejected", refused.what,
+          settings_.read_password_blocking
+              ? concat("correct the password of ", settings_.name, " where its configuration has it from")
+              : concat("run: mailmoorctl password ", settings_.name)};
+}
+
 runtime::Task<Status> Mailbox::log_in(Connection& connection) {
   auto asking = credentials();
   const Result<Login> login = co_await asking;
@@ -125,6 +132,8 @@ runtime::Task<Status> Mailbox::log_in(Connection& connection) {
   auto logging_in = connection.log_in(*login);
   const Status logged_in = co_await logging_in;
   const bool token_refused = !logged_in && keeper_ != nullptr && logged_in.error().code == "auth_rejected";
+  if (!logged_in && keeper_ == nullptr && logged_in.error().code == "auth_rejected")
+    co_return std::unexpected(password_rejected(logged_in.error()));
   if (!token_refused) co_return logged_in;
   // Perhaps only this token: it may have been revoked, or ended by the server's clock. One new one, one more try.
   auto renewing = keeper_->access_token_after(token_generation_);

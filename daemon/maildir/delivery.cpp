@@ -88,6 +88,11 @@ Result<FolderScan> FolderDelivery::scan_blocking(UidValidity validity) {
   return scan;
 }
 
+void FolderDelivery::assume_present(UidValidity validity, UidSet known) {
+  scanned_ = validity;
+  present_ = std::move(known);
+}
+
 // Takes messages out of `batch` that are in the folder, or in the batch a second time; the UIDs of the former.
 Result<UidSet> FolderDelivery::drop_repeated_blocking(std::vector<StagedMessage>& batch) {
   UidSet suspects;

@@ -125,6 +125,10 @@ class FolderDelivery final {
   // over new/ and cur/, more when a reader renames meanwhile; 100,000 files take about 0.1 s.
   [[nodiscard]] Result<FolderScan> scan_blocking(UidValidity validity);
 
+  // Instead of a scan, for an owner that scanned in this run of the daemon and has kept count since: what it knows to
+  // be delivered. It must scan again after a commit that reported an error.
+  void assume_present(UidValidity validity, UidSet known);
+
   [[nodiscard]] const std::string& directory() const noexcept { return directory_; } // absolute
 
  private:

@@ -23,14 +23,14 @@ namespace mailmoor::maildir {
 struct MessageIdentity {
   UidValidity validity;
   Uid uid;
-  UnixTime internal_date{}; // the server's; the same for every download of a message
-  Flags flags;              // keywords have no letter and are not in the name
+  UnixTime internal_date; // the server's; the same for every download of a message
+  Flags flags;            // keywords have no letter and are not in the name
 };
 
 struct ParsedName {
   UidValidity validity;
   Uid uid;
-  UnixTime internal_date{};
+  UnixTime internal_date;
   std::string_view letters; // after ":2,"; a view into the name
 };
 

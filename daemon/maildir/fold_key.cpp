@@ -50,32 +50,20 @@ constexpr std::array kVarying = {
 // Folds to several characters, or to one far away.
 [[nodiscard]] std::u32string_view expansion(char32_t c) {
   switch (c) {
-  case 0xB5:
-    return U"\u03BC";
+  case 0xB5: return U"\u03BC";
   case 0xDF:
-  case 0x1E9E:
-    return U"ss";
-  case 0x17F:
-    return U"s";
-  case 0x2126:
-    return U"\u03C9";
-  case 0x212A:
-    return U"k";
-  case 0xFB00:
-    return U"ff";
-  case 0xFB01:
-    return U"fi";
-  case 0xFB02:
-    return U"fl";
-  case 0xFB03:
-    return U"ffi";
-  case 0xFB04:
-    return U"ffl";
+  case 0x1E9E: return U"ss";
+  case 0x17F: return U"s";
+  case 0x2126: return U"\u03C9";
+  case 0x212A: return U"k";
+  case 0xFB00: return U"ff";
+  case 0xFB01: return U"fi";
+  case 0xFB02: return U"fl";
+  case 0xFB03: return U"ffi";
+  case 0xFB04: return U"ffl";
   case 0xFB05:
-  case 0xFB06:
-    return U"st";
-  default:
-    return {};
+  case 0xFB06: return U"st";
+  default: return {};
   }
 }
 

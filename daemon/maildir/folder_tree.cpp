@@ -33,9 +33,21 @@ namespace {
   return ops.sync_file_blocking(path);
 }
 
+// The names above `path`, up to the root: a run that was killed may have made some of them. What we may not read,
+// others have made.
+[[nodiscard]] Status sync_above_blocking(FileOps& ops, std::string path) {
+  while (path != "/") {
+    path = parent_of(path);
+    if (Status status = ops.sync_directory_blocking(path); !status && status.error().code != "permission")
+      return status;
+  }
+  return {};
+}
+
 // The mailbox's directory, then each directory below it down to the folder's.
 [[nodiscard]] Status make_ancestors_blocking(FileOps& ops, const FolderPlace& place) {
   if (Status status = make_path_blocking(ops, place.mailbox_directory); !status) return status;
+  if (Status status = sync_above_blocking(ops, place.mailbox_directory); !status) return status;
   const std::string& relative = place.folder_directory;
   for (std::size_t end = 0; !relative.empty() && end != std::string::npos;) {
     end = relative.find('/', end + 1);

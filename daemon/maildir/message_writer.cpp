@@ -27,8 +27,10 @@ void append_with_lf(std::string& out, std::string_view bytes, bool& held_cr) {
 }
 
 void discard_blocking(FileOps& ops, const std::string& path) {
+  if (path.empty()) return;
   // Nothing to be done about a failure here: the next open removes the file.
-  if (!path.empty()) static_cast<void>(ops.unlink_blocking(path));
+  const Status unlinked = ops.unlink_blocking(path);
+  static_cast<void>(unlinked);
 }
 
 } // namespace

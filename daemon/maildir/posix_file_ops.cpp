@@ -27,22 +27,15 @@ namespace {
     return fail(ErrorKind::kMailbox, "read_only", std::move(what),
                 "mount the file system writable, or add the path to ReadWritePaths= of the unit");
   case EACCES:
-  case EPERM:
-    return fail(ErrorKind::kMailbox, "permission", std::move(what), "let the daemon's user own the Maildir");
-  case ENAMETOOLONG:
-    return fail(ErrorKind::kFolder, "name_too_long", std::move(what), "choose a shorter maildir_root");
+  case EPERM: return fail(ErrorKind::kMailbox, "permission", std::move(what), "let the daemon's user own the Maildir");
+  case ENAMETOOLONG: return fail(ErrorKind::kFolder, "name_too_long", std::move(what), "choose a shorter maildir_root");
   case EMFILE:
-  case ENFILE:
-    return fail(ErrorKind::kMailbox, "too_many_files", std::move(what), "raise LimitNOFILE= of the unit");
-  case EIO:
-    return fail(ErrorKind::kMailbox, "io_error", std::move(what), "check the disk; the kernel log says more");
-  case EEXIST:
-    return fail(ErrorKind::kFolder, "exists", std::move(what));
+  case ENFILE: return fail(ErrorKind::kMailbox, "too_many_files", std::move(what), "raise LimitNOFILE= of the unit");
+  case EIO: return fail(ErrorKind::kMailbox, "io_error", std::move(what), "check the disk; the kernel log says more");
+  case EEXIST: return fail(ErrorKind::kFolder, "exists", std::move(what));
   case ENOENT:
-  case ENOTDIR:
-    return fail(ErrorKind::kFolder, "not_found", std::move(what));
-  default:
-    return fail(ErrorKind::kMailbox, "file_error", std::move(what));
+  case ENOTDIR: return fail(ErrorKind::kFolder, "not_found", std::move(what));
+  default: return fail(ErrorKind::kMailbox, "file_error", std::move(what));
   }
 }
 

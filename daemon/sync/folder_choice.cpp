@@ -49,7 +49,7 @@ namespace {
 } // namespace
 
 std::vector<FolderChoice> choose_folders(std::vector<ListedFolder> listed, const FolderRules& rules) {
-  std::ranges::stable_sort(listed, [](const ListedFolder& a, const ListedFolder& b) {
+  std::ranges::sort(listed, [](const ListedFolder& a, const ListedFolder& b) {
     if (a.name.is_inbox() != b.name.is_inbox()) return a.name.is_inbox();
     return a.name < b.name;
   });

@@ -15,7 +15,7 @@ namespace mailmoor::sync {
 struct RetryRecord {
   Uid uid;
   std::uint32_t strikes = 0; // times that it was asked for and did not come; at least 1
-  UnixTime next_try{};
+  UnixTime next_try;
   std::string reason; // of the latest strike, for people
 
   friend bool operator==(const RetryRecord&, const RetryRecord&) = default;

@@ -252,6 +252,30 @@ TEST(Delivery, OtherUidValidity_IsAnotherMessage) {
   EXPECT_EQ(disk.files("/mail/alice/new").size(), 2U);
 }
 
+TEST(Delivery, OwnerKnowsWhatIsThere_CommitReadsNoDirectory) {
+  ForgetfulFileOps disk;
+  auto folder = open(disk);
+  folder->assume_present(validity(), uids("1:3"));
+  int lists = 0;
+  disk.before_list = [&lists](const std::string&) { ++lists; };
+  EXPECT_EQ(deliver(*folder, uids("4:5")).delivered, uids("4:5"));
+  EXPECT_EQ(lists, 0);
+  EXPECT_EQ(deliver(*folder, uids("3")).delivered, uids("3")) << "a UID of the set is looked for, and was deleted";
+  EXPECT_EQ(disk.files("/mail/alice/new").size(), 2U);
+}
+
+TEST(Delivery, ParentThatMayNotBeRead_IsAcceptedWhereTheDirectoryWasThere) {
+  ForgetfulFileOps disk;
+  ASSERT_TRUE(disk.make_directory_blocking("/mail"));
+  ASSERT_TRUE(disk.make_directory_blocking("/mail/alice"));
+  disk.fail_at(2, "permission"); // the sync of /mail
+  EXPECT_TRUE(open(disk));
+  ForgetfulFileOps empty;
+  ASSERT_TRUE(empty.make_directory_blocking("/mail"));
+  empty.fail_at(2, "permission");
+  EXPECT_FALSE(open(empty)) << "our own new directory might be lost";
+}
+
 TEST(Delivery, EmptyBatch_IsNothing) {
   ForgetfulFileOps disk;
   auto folder = open(disk);

@@ -226,14 +226,9 @@ inline void ForgetfulFileOps::forget(Node& node, std::mt19937& random) {
     forget(*child, random);
   if (node.is_directory || node.is_synced) return;
   switch (random() % 3) {
-  case 0:
-    node.bytes = node.durable_bytes;
-    break;
-  case 1:
-    node.bytes.resize(node.bytes.size() / 2);
-    break;
-  default:
-    node.bytes.assign(node.bytes.size(), '\0');
+  case 0: node.bytes = node.durable_bytes; break;
+  case 1: node.bytes.resize(node.bytes.size() / 2); break;
+  default: node.bytes.assign(node.bytes.size(), '\0');
   }
   node.durable_bytes = node.bytes;
   node.is_synced = true;

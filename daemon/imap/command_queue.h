@@ -14,6 +14,7 @@
 #include <optional>
 #include <string>
 #include <string_view>
+#include <utility>
 #include <vector>
 
 namespace mailmoor::imap {
@@ -30,14 +31,17 @@ enum class CommandKind {
 };
 
 struct Command {
+  Command(CommandId id_in, CommandKind kind_in, CommandText text_in)
+      : id(id_in), kind(kind_in), text(std::move(text_in)) {}
+
   CommandId id;
-  CommandKind kind = CommandKind::kPlain;
+  CommandKind kind;
   CommandText text;
-  std::optional<FolderName> folder = {};                  // kExamine
+  std::optional<FolderName> folder;                       // kExamine
   SaslMechanism mechanism = SaslMechanism::kLoginCommand; // kAuthenticate
   std::size_t parts_sent = 0;
-  int challenges = 0;          // kAuthenticate: those after our own message
-  std::string sasl_error = {}; // kAuthenticate: the first of them, decoded
+  int challenges = 0;     // kAuthenticate: those after our own message
+  std::string sasl_error; // kAuthenticate: the first of them, decoded
 };
 
 class CommandQueue final {

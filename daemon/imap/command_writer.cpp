@@ -24,12 +24,9 @@ constexpr std::size_t kMaxQuoted = 1000;
 
 [[nodiscard]] std::string_view items_text(FetchItems items) {
   switch (items) {
-  case FetchItems::kFlags:
-    return "(UID FLAGS)";
-  case FetchItems::kSummaries:
-    return "(UID FLAGS INTERNALDATE RFC822.SIZE)";
-  case FetchItems::kBodies:
-    break;
+  case FetchItems::kFlags: return "(UID FLAGS)";
+  case FetchItems::kSummaries: return "(UID FLAGS INTERNALDATE RFC822.SIZE)";
+  case FetchItems::kBodies: break;
   }
   return "(UID FLAGS INTERNALDATE RFC822.SIZE BODY.PEEK[])";
 }

@@ -42,7 +42,7 @@ namespace {
 } // namespace
 
 void FetchParser::begin(SeqNum seq) {
-  fetched_ = Fetched{.seq = seq};
+  fetched_ = Fetched(seq);
   items_ = 0;
 }
 
@@ -59,15 +59,12 @@ FetchParser::Step FetchParser::resume(std::string_view text) {
     if (++items_ > max_items_) return {Progress::kLimit, item_start};
     const Item item = expect_fetch_item(lexer);
     switch (lexer.status()) {
-    case Lexer::Status::kOk:
-      break;
+    case Lexer::Status::kOk: break;
     case Lexer::Status::kPending:
       --items_; // it is read again when it is whole
       return {Progress::kLiteral, item_start};
-    case Lexer::Status::kMalformed:
-      return {Progress::kMalformed, item_start};
-    case Lexer::Status::kTooDeep:
-      return {Progress::kLimit, item_start};
+    case Lexer::Status::kMalformed: return {Progress::kMalformed, item_start};
+    case Lexer::Status::kTooDeep: return {Progress::kLimit, item_start};
     }
     if (item == Item::kBodyLiteral) return {Progress::kBody, text.size()};
     if (item == Item::kBodyQuoted) return {Progress::kQuotedBody, lexer.position()};

@@ -52,7 +52,7 @@ class FetchParser final {
   std::size_t max_depth_;
   bool extra_space_;
   std::size_t items_ = 0;
-  Fetched fetched_{.seq = *SeqNum::from(1)};
+  Fetched fetched_{*SeqNum::from(1)};
   Lexer::StringToken quoted_body_{};
 };
 

@@ -7,7 +7,7 @@ namespace mailmoor::imap {
 namespace {
 
 // A line buffer that once grew to the limit would otherwise stay that large for months, once per connection.
-constexpr std::size_t kKeptLineCapacity = 16 * 1024;
+constexpr std::size_t kKeptLineCapacity = std::size_t{16} * 1024;
 
 } // namespace
 

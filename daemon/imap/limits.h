@@ -9,11 +9,11 @@ namespace mailmoor::imap {
 
 struct Limits {
   // One line, or one stretch of a line between literals. 1 MiB holds a VANISHED line of 100,000 scattered UIDs.
-  std::size_t line = 1024 * 1024;
+  std::size_t line = std::size_t{1024} * 1024;
   // One literal that is not a message body: folder names, strings of FETCH items that we did not ask for.
-  std::size_t literal = 64 * 1024;
+  std::size_t literal = std::size_t{64} * 1024;
   // All that is held of one response: its lines and literals, message bodies excepted, which are never held.
-  std::size_t response = 2 * 1024 * 1024;
+  std::size_t response = std::size_t{2} * 1024 * 1024;
   // Nesting of parenthesised lists.
   std::size_t depth = 64;
   // Items of one FETCH response. We ask for five.

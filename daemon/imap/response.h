@@ -85,12 +85,14 @@ struct Fetched {
     kNil,      // BODY[] NIL: the server has the message but will not give it
     kStreamed, // its BodyBegin … BodyEnd came before this event
   };
+  explicit Fetched(SeqNum seq_in) : seq(seq_in) {}
+
   SeqNum seq;
-  std::optional<Uid> uid = {};
-  std::optional<Flags> flags = {};
-  std::optional<UnixTime> internal_date = {}; // empty too when the server's date is none
-  std::optional<std::uint64_t> rfc822_size = {};
-  std::optional<ModSeq> mod_seq = {};
+  std::optional<Uid> uid;
+  std::optional<Flags> flags;
+  std::optional<UnixTime> internal_date; // empty too when the server's date is none
+  std::optional<std::uint64_t> rfc822_size;
+  std::optional<ModSeq> mod_seq;
   Body body = Body::kNone;
 };
 
@@ -126,13 +128,15 @@ struct Unparsed {
 
 // A command is over.
 struct Completed {
+  Completed(CommandId id_in, CompletionStatus status_in) : id(id_in), status(status_in) {}
+
   CommandId id;
   CompletionStatus status;
-  std::string text = {};
-  std::optional<ResponseCode> code = {};
-  bool malformed = false;      // the tagged line was no IMAP: status is kBad, text the line
-  std::string sasl_error = {}; // decoded error challenge of XOAUTH2 or OAUTHBEARER (JSON), else empty
-  std::string command = {};    // status kBad only: what we sent, secrets as "***"; for the log
+  std::string text;
+  std::optional<ResponseCode> code;
+  bool malformed = false; // the tagged line was no IMAP: status is kBad, text the line
+  std::string sasl_error; // decoded error challenge of XOAUTH2 or OAUTHBEARER (JSON), else empty
+  std::string command;    // status kBad only: what we sent, secrets as "***"; for the log
 };
 
 // All received bytes are used up.

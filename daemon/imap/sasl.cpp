@@ -40,8 +40,7 @@ struct Envelope {
                    "port=", login.port, kSeparator, "auth=Bearer "),
             end};
   case SaslMechanism::kPlain: // RFC 4616 §2: [authzid] NUL authcid NUL passwd
-  case SaslMechanism::kLoginCommand:
-    break;
+  case SaslMechanism::kLoginCommand: break;
   }
   return {concat('\0', login.user, '\0'), {}};
 }
@@ -50,14 +49,10 @@ struct Envelope {
 
 std::string_view sasl_mechanism_name(SaslMechanism mechanism) noexcept {
   switch (mechanism) {
-  case SaslMechanism::kXoauth2:
-    return "XOAUTH2";
-  case SaslMechanism::kOauthbearer:
-    return "OAUTHBEARER";
-  case SaslMechanism::kPlain:
-    return "PLAIN";
-  case SaslMechanism::kLoginCommand:
-    break;
+  case SaslMechanism::kXoauth2: return "XOAUTH2";
+  case SaslMechanism::kOauthbearer: return "OAUTHBEARER";
+  case SaslMechanism::kPlain: return "PLAIN";
+  case SaslMechanism::kLoginCommand: break;
   }
   return "LOGIN";
 }
@@ -92,13 +87,10 @@ Result<Secret> sasl_initial_response(const SaslLogin& login) {
 
 std::string_view sasl_error_reply(SaslMechanism mechanism) noexcept {
   switch (mechanism) {
-  case SaslMechanism::kXoauth2:
-    return "";
-  case SaslMechanism::kOauthbearer:
-    return "AQ==";
+  case SaslMechanism::kXoauth2: return "";
+  case SaslMechanism::kOauthbearer: return "AQ==";
   case SaslMechanism::kPlain:
-  case SaslMechanism::kLoginCommand:
-    break;
+  case SaslMechanism::kLoginCommand: break;
   }
   return "*";
 }

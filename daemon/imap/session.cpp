@@ -7,7 +7,7 @@
 namespace mailmoor::imap {
 namespace {
 
-constexpr std::size_t kKeptCapacity = 16 * 1024; // as in framer.cpp
+constexpr std::size_t kKeptCapacity = std::size_t{16} * 1024; // as in framer.cpp
 
 // What follows the tag, "*" or "+" of a line.
 [[nodiscard]] std::string_view after_first_word(std::string_view line) {
@@ -100,16 +100,12 @@ void Session::on_fetch_text(Framer::Text frame) {
       emit_quoted_body();
       text.remove_prefix(consumed);
       continue;
-    case FetchParser::Progress::kDone:
-      emit(fetch_.fetched());
-      return end_response();
-    case FetchParser::Progress::kBody:
-      return begin_body(*frame.literal);
+    case FetchParser::Progress::kDone: emit(fetch_.fetched()); return end_response();
+    case FetchParser::Progress::kBody: return begin_body(*frame.literal);
     case FetchParser::Progress::kLiteral:
       response_ = std::string(text.substr(consumed)); // a copy first: text may be part of response_
       return hold_literal(*frame.literal);
-    case FetchParser::Progress::kMalformed:
-      return skip_response(text, frame.literal.has_value());
+    case FetchParser::Progress::kMalformed: return skip_response(text, frame.literal.has_value());
     case FetchParser::Progress::kLimit:
       return fail_with(ErrorKind::kMailbox, "limit_exceeded", "a FETCH response with too many items or lists");
     }
@@ -139,8 +135,7 @@ void Session::on_literal(const Framer::LiteralBytes& frame) {
     response_.append(reinterpret_cast<const char*>(frame.bytes.data()), frame.bytes.size());
     break;
   case LiteralUse::kDropped:
-  case LiteralUse::kNone:
-    break;
+  case LiteralUse::kNone: break;
   }
   if (frame.last) literal_ = LiteralUse::kNone;
 }

@@ -24,7 +24,7 @@ CommandWriter Session::writer() const {
 }
 
 CommandId Session::add(CommandKind kind, CommandText text) {
-  const CommandId id = commands_.add(Command{.id = commands_.next_id(), .kind = kind, .text = std::move(text)});
+  const CommandId id = commands_.add(Command(commands_.next_id(), kind, std::move(text)));
   pump();
   return id;
 }
@@ -64,10 +64,9 @@ Result<CommandId> Session::authenticate(const SaslLogin& login) {
   if (login.mechanism == SaslMechanism::kLoginCommand) return this->login(login.user, login.secret);
   auto response = sasl_initial_response(login);
   if (!response) return pass(std::move(response).error());
-  Command command{.id = commands_.next_id(),
-                  .kind = CommandKind::kAuthenticate,
-                  .text = writer().authenticate(login.mechanism, *response, capabilities_.has("SASL-IR")),
-                  .mechanism = login.mechanism};
+  Command command(commands_.next_id(), CommandKind::kAuthenticate,
+                  writer().authenticate(login.mechanism, *response, capabilities_.has("SASL-IR")));
+  command.mechanism = login.mechanism;
   const CommandId id = commands_.add(std::move(command));
   pump();
   return id;
@@ -97,8 +96,8 @@ CommandId Session::status(const FolderName& folder) {
 }
 
 CommandId Session::examine(const FolderName& folder) {
-  Command command{
-      .id = commands_.next_id(), .kind = CommandKind::kExamine, .text = writer().examine(folder), .folder = folder};
+  Command command(commands_.next_id(), CommandKind::kExamine, writer().examine(folder));
+  command.folder = folder;
   const CommandId id = commands_.add(std::move(command));
   pump();
   return id;

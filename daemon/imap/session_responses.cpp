@@ -10,14 +10,11 @@ namespace {
 
 [[nodiscard]] CompletionStatus completion_status(StatusResponse::Kind kind) noexcept {
   switch (kind) {
-  case StatusResponse::Kind::kOk:
-    return CompletionStatus::kOk;
-  case StatusResponse::Kind::kNo:
-    return CompletionStatus::kNo;
+  case StatusResponse::Kind::kOk: return CompletionStatus::kOk;
+  case StatusResponse::Kind::kNo: return CompletionStatus::kNo;
   case StatusResponse::Kind::kBad:
   case StatusResponse::Kind::kBye:
-  case StatusResponse::Kind::kPreauth:
-    break;
+  case StatusResponse::Kind::kPreauth: break;
   }
   return CompletionStatus::kBad;
 }
@@ -113,11 +110,8 @@ void Session::complete(Command command, std::optional<StatusResponse> status, st
   if (!malformed) apply_code(status->text.code);
   switch (command.kind) {
   case CommandKind::kPlain:
-  case CommandKind::kIdle:
-    break;
-  case CommandKind::kExamine:
-    ok ? selection_.opened() : selection_.reset();
-    break;
+  case CommandKind::kIdle: break;
+  case CommandKind::kExamine: ok ? selection_.opened() : selection_.reset(); break;
   case CommandKind::kLogin:
   case CommandKind::kAuthenticate: // RFC 9051 §6.2.2: what was said before the login is void
     if (ok && !capabilities_fresh_) capabilities_.reset();
@@ -129,29 +123,24 @@ void Session::complete(Command command, std::optional<StatusResponse> status, st
     capabilities_.reset();
     selection_.reset();
     break;
-  case CommandKind::kLogout:
-    commands_.stop();
-    break;
+  case CommandKind::kLogout: commands_.stop(); break;
   }
-  emit(Completed{.id = command.id,
-                 .status = outcome,
-                 .text = malformed ? loggable(line) : std::move(status->text.text),
-                 .code = malformed ? std::nullopt : std::move(status->text.code),
-                 .malformed = malformed,
-                 .sasl_error = std::move(command.sasl_error),
-                 .command = outcome == CompletionStatus::kBad ? std::move(command.text.for_log) : std::string()});
+  Completed completed(command.id, outcome);
+  completed.malformed = malformed;
+  completed.text = malformed ? loggable(line) : std::move(status->text.text);
+  if (!malformed) completed.code = std::move(status->text.code);
+  completed.sasl_error = std::move(command.sasl_error);
+  if (outcome == CompletionStatus::kBad) completed.command = std::move(command.text.for_log);
+  emit(std::move(completed));
   pump();
 }
 
 // continue-req = "+" SP (resp-text / base64) CRLF
 void Session::on_continuation(std::string_view text) {
   switch (commands_.on_continuation(text)) {
-  case CommandQueue::Continuation::kTaken:
-    return pump();
-  case CommandQueue::Continuation::kIdleStarted:
-    return emit(IdleStarted{*commands_.idling()});
-  case CommandQueue::Continuation::kUnexpected:
-    return emit(Unparsed{concat("+ ", loggable(text))});
+  case CommandQueue::Continuation::kTaken: return pump();
+  case CommandQueue::Continuation::kIdleStarted: return emit(IdleStarted{*commands_.idling()});
+  case CommandQueue::Continuation::kUnexpected: return emit(Unparsed{concat("+ ", loggable(text))});
   case CommandQueue::Continuation::kViolation:
     return fail_with(ErrorKind::kMailbox, "protocol_violation", "a challenge after AUTHENTICATE was cancelled");
   }

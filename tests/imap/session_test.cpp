@@ -360,7 +360,7 @@ TEST(Classify, StatusAndCodesOfRfc5530) {
                          Row{CompletionStatus::kNo, "ALERT", FailureClass::kRefused},
                          Row{CompletionStatus::kBad, "", FailureClass::kRequest},
                          Row{CompletionStatus::kBad, "LIMIT", FailureClass::kThrottled}}) {
-    Completed completed{.id = CommandId(1), .status = row.status, .text = {}, .code = {}};
+    Completed completed(CommandId(1), row.status);
     if (!row.atom.empty()) completed.code = ResponseCode{std::string(row.atom), {}};
     EXPECT_EQ(classify(completed), row.expected) << row.atom;
   }

@@ -28,7 +28,7 @@ class BlockingPool final {
   BlockingPool& operator=(const BlockingPool&) = delete;
   ~BlockingPool(); // runs what is queued, then joins
 
-  template<class T>
+  template<class Function>
   class [[nodiscard]] Run;
 
   //   auto job = [folder, bytes] { return write_blocking(folder, bytes); };
@@ -37,7 +37,7 @@ class BlockingPool final {
   // and waits for its end when it has. Exceptions must not leave the job.
   template<class Function>
   [[nodiscard]] auto run(Function job) {
-    return Run<std::invoke_result_t<Function&>>(*this, std::move(job));
+    return Run<Function>(*this, std::move(job));
   }
   // Runs the job whatever becomes of the caller; nobody is told.
   void run_detached(std::function<void()> job);
@@ -68,12 +68,12 @@ class BlockingPool final {
   std::vector<std::thread> threads_;
 };
 
-template<class T>
+template<class Function>
 class [[nodiscard]] BlockingPool::Run final {
  public:
-  template<class Function>
-  Run(BlockingPool& pool, Function function) : pool_(pool), job_(std::make_shared<Job>()) {
-    job_->function = [this, work = std::make_shared<Function>(std::move(function))] { result_.emplace((*work)()); };
+  Run(BlockingPool& pool, Function function)
+      : pool_(pool), function_(std::move(function)), job_(std::make_shared<Job>()) {
+    job_->function = [this] { result_.emplace(function_()); };
   }
   Run(const Run&) = delete;
   Run& operator=(const Run&) = delete;
@@ -87,15 +87,16 @@ class [[nodiscard]] BlockingPool::Run final {
     submitted_ = true;
     pool_.submit(job_);
   }
-  [[nodiscard]] T await_resume() {
+  [[nodiscard]] auto await_resume() {
     submitted_ = false;
     return *std::move(result_);
   }
 
  private:
   BlockingPool& pool_;
+  Function function_; // destroyed here, on the loop thread: what it holds may refer to the awaiting coroutine's locals
   SharedJob job_;
-  std::optional<T> result_; // written by the pool thread before the wake-up is posted
+  std::optional<std::invoke_result_t<Function&>> result_; // written by the pool thread before the wake-up is posted
   bool submitted_ = false;
   Wakeup wakeup_;
 };

@@ -1,8 +1,8 @@
 // Time, injected. MonoTime counts time asleep too (CLOCK_BOOTTIME), so that a suspended machine finds its timers due.
 #pragma once
 
+#include <algorithm>
 #include <chrono>
-#include <cstdint>
 
 namespace mailmoor::runtime {
 
@@ -17,6 +17,11 @@ struct BootClock {
 using MonoTime = BootClock::time_point;
 using Duration = BootClock::duration;
 using WallTime = std::chrono::sys_time<std::chrono::milliseconds>; // UTC
+
+// `delay` from `time`. "For ever" stays for ever; a negative delay counts as none.
+[[nodiscard]] constexpr MonoTime later(MonoTime time, Duration delay) noexcept {
+  return time + std::clamp(delay, Duration::zero(), MonoTime::max() - std::max(time, MonoTime()));
+}
 
 class Clock {
  public:

@@ -20,15 +20,13 @@ FdWatcher::FdWatcher(Loop& loop, int fd)
         const auto callback = callback_; // the callee may destroy this object
         callback(readable, writable);
       }) {
-  poll_->handle.reset(new uv_poll_t{});
-  uv_poll_init(loop.uv(), poll_->handle.get(), fd);
+  poll_->handle = open_handle<uv_poll_t>("uv_poll_init", [&](auto* poll) { return uv_poll_init(loop.uv(), poll, fd); });
   poll_->handle->data = this;
 }
 
 FdWatcher::~FdWatcher() {
   assert(!readers_.is_linked() && !writers_.is_linked() && "a coroutine still waits for this descriptor");
-  // Stopped at once, so that the descriptor may be closed before the close callback has run.
-  uv_poll_stop(poll_->handle.get());
+  // uv_close() takes the descriptor out of epoll at once, so it may be closed before the close callback has run.
 }
 
 FdWatcher::Ready::~Ready() {
@@ -53,17 +51,17 @@ void FdWatcher::watch(bool read, bool write, std::function<void(bool, bool)> cal
 void FdWatcher::update() {
   const bool read = readers_.is_linked() || (want_read_ && !seen_read_);
   const bool write = writers_.is_linked() || (want_write_ && !seen_write_);
-  const int events = (read ? UV_READABLE | UV_DISCONNECT : 0) | (write ? UV_WRITABLE : 0);
+  const int events = (read ? UV_READABLE : 0) | (write ? UV_WRITABLE : 0); // the peer's end is readable
   if (events == std::exchange(poll_->events, events)) return;
   if (events == 0) {
     uv_poll_stop(poll_->handle.get());
     return;
   }
-  uv_poll_start(poll_->handle.get(), events, [](uv_poll_t* handle, int status, int seen) {
+  uv_poll_start(poll_->handle.get(), events, [](uv_poll_t* handle, int status, int seen) noexcept {
     auto& self = *static_cast<FdWatcher*>(handle->data);
-    if (status < 0) self.poll_->events = 0; // libuv has stopped the handle
-    const bool failed = status < 0 || (seen & UV_DISCONNECT) != 0;
-    self.on_event(failed || (seen & UV_READABLE) != 0, status < 0 || (seen & UV_WRITABLE) != 0);
+    const bool failed = status < 0;
+    if (failed) self.poll_->events = 0; // libuv has stopped the handle
+    self.on_event(failed || (seen & UV_READABLE) != 0, failed || (seen & UV_WRITABLE) != 0);
   });
 }
 

@@ -5,6 +5,7 @@
 
 #include <algorithm>
 #include <cassert>
+#include <cstdint>
 #include <mutex>
 #include <utility>
 #include <vector>
@@ -16,16 +17,22 @@ namespace {
 // timers which came due during a suspend fire at most this late after it.
 constexpr Duration kLongestWait = std::chrono::seconds(20);
 
+[[nodiscard]] Loop& loop_of(const uv_loop_t* uv) noexcept {
+  return *static_cast<Loop*>(uv->data);
+}
+
 } // namespace
 
 struct Loop::Handles {
-  uv_loop_t loop{};
+  explicit Handles(Loop& loop) : run_posted([&loop] { loop.run_posted(); }) {}
+
+  uv_loop_t uv{};
   UvHandle<uv_idle_t> idle;   // runs while the ready ring has nodes: the loop then does not wait
   UvHandle<uv_timer_t> timer; // the earliest deadline
   UvHandle<uv_async_t> async; // post() from other threads
   UvHandle<uv_prepare_t> before_poll;
   UvHandle<uv_check_t> after_poll;
-  MonoTime turn_began{};
+  Wakeup run_posted;
   std::mutex posted_mutex;
   std::vector<std::function<void()>> posted;
 };
@@ -36,63 +43,45 @@ void Wakeup::run() {
   if (function) function();
 }
 
-Timer::Timer(Loop& loop, std::function<void()> on_due) : loop_(loop), on_due_(std::move(on_due)) {}
-
 void Timer::start_at(MonoTime due) {
   stop();
   place_ = loop_.timers_.emplace(due, this);
-  running_ = true;
-  if (place_ == loop_.timers_.begin()) loop_.arm();
+  queued_ = true;
 }
 
 void Timer::start_after(Duration delay) {
-  start_at(loop_.now() + std::max(delay, Duration::zero()));
+  start_at(later(loop_.now(), delay));
 }
 
 void Timer::stop() noexcept {
-  if (!std::exchange(running_, false)) return;
-  loop_.timers_.erase(place_);
+  leave_queue();
+  due_.unlink();
 }
 
-Loop::Loop(const Clock& clock) : clock_(clock), handles_(std::make_unique<Handles>()) {
-  uv_loop_t* const uv_loop = &handles_->loop;
-  uv_loop_init(uv_loop);
-  uv_loop->data = this;
-  const auto self = [](auto* handle) { return static_cast<Loop*>(handle->loop->data); };
+void Timer::leave_queue() noexcept {
+  if (std::exchange(queued_, false)) loop_.timers_.erase(place_);
+}
 
-  handles_->idle.reset(new uv_idle_t{});
-  uv_idle_init(uv_loop, handles_->idle.get());
-  handles_->timer.reset(new uv_timer_t{});
-  uv_timer_init(uv_loop, handles_->timer.get());
-  handles_->async.reset(new uv_async_t{});
-  static constexpr auto kSelf = self;
-  uv_async_init(uv_loop, handles_->async.get(), [](uv_async_t* async) {
-    Loop& loop = *kSelf(async);
-    std::vector<std::function<void()>> posted;
-    {
-      const std::scoped_lock lock(loop.handles_->posted_mutex);
-      posted.swap(loop.handles_->posted);
-    }
-    for (auto& function : posted)
-      function();
+Loop::Loop(const Clock& clock) : clock_(clock), handles_(std::make_unique<Handles>(*this)) {
+  uv_loop_t* const uv_loop = &handles_->uv;
+  must(uv_loop_init(uv_loop), "uv_loop_init");
+  uv_loop->data = this;
+  handles_->idle = open_handle<uv_idle_t>("uv_idle_init", [&](auto* idle) { return uv_idle_init(uv_loop, idle); });
+  handles_->timer =
+      open_handle<uv_timer_t>("uv_timer_init", [&](auto* timer) { return uv_timer_init(uv_loop, timer); });
+  handles_->async = open_handle<uv_async_t>("uv_async_init", [&](auto* async) {
+    return uv_async_init(uv_loop, async, [](uv_async_t* woken) noexcept {
+      Loop& loop = loop_of(woken->loop);
+      loop.schedule(loop.handles_->run_posted);
+    });
   });
-  handles_->before_poll.reset(new uv_prepare_t{});
-  uv_prepare_init(uv_loop, handles_->before_poll.get());
-  uv_prepare_start(handles_->before_poll.get(), [](uv_prepare_t* prepare) {
-    Loop& loop = *kSelf(prepare);
-    const Duration busy = loop.now() - loop.handles_->turn_began;
-    if (loop.report_lag_ && busy > loop.lag_threshold_ && loop.handles_->turn_began != MonoTime())
-      loop.report_lag_(busy);
-    loop.arm();
-  });
-  handles_->after_poll.reset(new uv_check_t{});
-  uv_check_init(uv_loop, handles_->after_poll.get());
-  uv_check_start(handles_->after_poll.get(), [](uv_check_t* check) {
-    Loop& loop = *kSelf(check);
-    loop.handles_->turn_began = loop.now();
-    loop.fire_due_timers();
-    loop.drain();
-  });
+  handles_->before_poll =
+      open_handle<uv_prepare_t>("uv_prepare_init", [&](auto* handle) { return uv_prepare_init(uv_loop, handle); });
+  uv_prepare_start(handles_->before_poll.get(),
+                   [](uv_prepare_t* prepare) noexcept { loop_of(prepare->loop).before_poll(); });
+  handles_->after_poll =
+      open_handle<uv_check_t>("uv_check_init", [&](auto* handle) { return uv_check_init(uv_loop, handle); });
+  uv_check_start(handles_->after_poll.get(), [](uv_check_t* check) noexcept { loop_of(check->loop).after_poll(); });
 }
 
 Loop::~Loop() {
@@ -102,9 +91,9 @@ Loop::~Loop() {
   handles_->async.reset();
   handles_->before_poll.reset();
   handles_->after_poll.reset();
-  uv_run(&handles_->loop, UV_RUN_DEFAULT); // the close callbacks
-  [[maybe_unused]] const int busy = uv_loop_close(&handles_->loop);
-  assert(busy == 0 && "a descriptor or pool outlives its Loop");
+  uv_run(&handles_->uv, UV_RUN_DEFAULT); // the close callbacks
+  [[maybe_unused]] const int busy = uv_loop_close(&handles_->uv);
+  assert(busy == 0 && "a descriptor or signal outlives its Loop");
 }
 
 void Loop::run() {
@@ -114,8 +103,9 @@ void Loop::run() {
 
 void Loop::run_until(const std::function<bool()>& is_done) {
   const NoBlockingScope no_blocking;
+  busy_since_ = now();
   while (!is_done())
-    uv_run(&handles_->loop, UV_RUN_ONCE);
+    uv_run(&handles_->uv, UV_RUN_ONCE);
 }
 
 void Loop::stop() noexcept {
@@ -125,9 +115,11 @@ void Loop::stop() noexcept {
 
 void Loop::run_ready() {
   const NoBlockingScope no_blocking;
+  busy_since_ = now();
   do {
-    uv_run(&handles_->loop, UV_RUN_NOWAIT);
-  } while (ready_.is_linked() || next_timer() <= now());
+    ran_something_ = false;
+    uv_run(&handles_->uv, UV_RUN_NOWAIT);
+  } while (ran_something_);
 }
 
 void Loop::schedule(Wakeup& wakeup) noexcept {
@@ -154,13 +146,26 @@ void Loop::on_lag(Duration threshold, std::function<void(Duration)> report) {
 }
 
 uv_loop_s* Loop::uv() noexcept {
-  return &handles_->loop;
+  return &handles_->uv;
 }
 
-void Loop::drain() {
-  // Only what was ready when the turn began: what these wake runs in the next turn, after the descriptors.
+void Loop::before_poll() {
+  const Duration busy = now() - busy_since_;
+  if (report_lag_ && busy > lag_threshold_) report_lag_(busy);
+  arm();
+}
+
+void Loop::after_poll() {
+  busy_since_ = now();
+  while (!timers_.empty() && timers_.begin()->first <= busy_since_) {
+    Timer& timer = *timers_.begin()->second;
+    timer.leave_queue();
+    schedule(timer.due_);
+  }
+  // Only what is ready now: what these wake runs in the next turn, after the descriptors.
   RingNode batch;
   batch.splice(ready_);
+  ran_something_ |= batch.is_linked();
   while (batch.is_linked()) {
     auto& wakeup = static_cast<Wakeup&>(batch.front());
     wakeup.unlink();
@@ -169,24 +174,28 @@ void Loop::drain() {
   if (!ready_.is_linked()) uv_idle_stop(handles_->idle.get());
 }
 
-void Loop::fire_due_timers() {
-  const MonoTime time = now();
-  while (!timers_.empty() && timers_.begin()->first <= time) {
-    Timer& timer = *timers_.begin()->second;
-    timer.stop();
-    timer.on_due_(); // marks and schedules; may restart the timer
+void Loop::run_posted() {
+  std::vector<std::function<void()>> posted;
+  {
+    const std::scoped_lock lock(handles_->posted_mutex);
+    posted.swap(handles_->posted);
   }
+  for (auto& function : posted)
+    function();
 }
 
+// libuv takes the waiting time after this has run, so timers need no arming in between.
 void Loop::arm() {
-  if (timers_.empty() || !clock_.is_real()) {
+  const MonoTime due = next_timer();
+  if (due == MonoTime::max() || !clock_.is_real()) {
     uv_timer_stop(handles_->timer.get());
     return;
   }
-  const Duration wait = std::clamp(next_timer() - now(), Duration::zero(), kLongestWait);
+  const MonoTime time = now();
+  const Duration wait = due <= time ? Duration::zero() : std::min(due - time, kLongestWait);
   const auto milliseconds = std::chrono::ceil<std::chrono::milliseconds>(wait).count();
-  uv_update_time(&handles_->loop);
-  uv_timer_start(handles_->timer.get(), [](uv_timer_t*) {}, static_cast<std::uint64_t>(milliseconds), 0);
+  uv_update_time(&handles_->uv);
+  uv_timer_start(handles_->timer.get(), [](uv_timer_t*) noexcept {}, static_cast<std::uint64_t>(milliseconds), 0);
 }
 
 } // namespace mailmoor::runtime

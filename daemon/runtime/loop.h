@@ -11,6 +11,7 @@
 #include <functional>
 #include <map>
 #include <memory>
+#include <utility>
 
 struct uv_loop_s;
 
@@ -32,26 +33,33 @@ class Wakeup final : public RingNode {
   std::function<void()> function_;
 };
 
-// One timer; runs its function once on the loop when due. Stopped when destroyed. Restarting moves the deadline.
+// One timer; when due, its function runs once in the loop's turn, or its coroutine is resumed. Either may restart,
+// stop or destroy any timer, this one included. Stopped when destroyed. Restarting moves the deadline.
 class Timer final {
  public:
-  Timer(Loop& loop, std::function<void()> on_due);
+  Timer(Loop& loop, std::function<void()> on_due) : loop_(loop), due_(std::move(on_due)) {}
+  explicit Timer(Loop& loop) : loop_(loop) {}
   Timer(const Timer&) = delete;
   Timer& operator=(const Timer&) = delete;
   ~Timer() { stop(); }
 
+  void set_coroutine(std::coroutine_handle<> handle) noexcept { due_.set_coroutine(handle); }
+  // MonoTime::max() is never.
   void start_at(MonoTime due);
   void start_after(Duration delay);
   void stop() noexcept;
-  [[nodiscard]] bool is_running() const noexcept { return running_; }
+  // Whether it waits for its time, or for its turn since that time has come.
+  [[nodiscard]] bool is_running() const noexcept { return queued_ || due_.is_linked(); }
 
  private:
   friend class Loop;
   using Queue = std::multimap<MonoTime, Timer*>;
+  void leave_queue() noexcept;
+
   Loop& loop_;
-  std::function<void()> on_due_;
+  Wakeup due_;
   Queue::iterator place_{};
-  bool running_ = false;
+  bool queued_ = false;
 };
 
 class Loop final {
@@ -64,7 +72,7 @@ class Loop final {
   // Runs until stop(). The calling thread becomes the loop thread, on which nothing may block.
   void run();
   void stop() noexcept;
-  // Tests: runs what is ready and due now, without waiting; returns when nothing is.
+  // Tests: runs what is ready and due now, without waiting; returns after a turn in which nothing was.
   void run_ready();
   // Runs until `is_done` answers true, waiting for descriptors, threads and real timers.
   void run_until(const std::function<bool()>& is_done);
@@ -80,7 +88,7 @@ class Loop final {
   // When the next timer is due, MonoTime::max() when none runs.
   [[nodiscard]] MonoTime next_timer() const noexcept;
 
-  // Called after a turn that kept the loop busy longer than `threshold`.
+  // Called after a turn that kept the loop busy longer than `threshold`, with the time that the turn took.
   void on_lag(Duration threshold, std::function<void(Duration)> report);
 
   [[nodiscard]] uv_loop_s* uv() noexcept;
@@ -89,8 +97,9 @@ class Loop final {
   friend class Timer;
   struct Handles;
 
-  void drain();
-  void fire_due_timers();
+  void before_poll();
+  void after_poll();
+  void run_posted();
   void arm();
 
   const Clock& clock_;
@@ -99,6 +108,8 @@ class Loop final {
   std::unique_ptr<Handles> handles_;
   std::function<void(Duration)> report_lag_;
   Duration lag_threshold_{};
+  MonoTime busy_since_{};
+  bool ran_something_ = false;
   bool stopping_ = false;
 };
 

@@ -27,8 +27,9 @@ class TaskSet final {
       loop_.schedule(reap_);
     });
   }
+  // Not to be called by a task of this set: a coroutine cannot destroy itself.
   void cancel_all() noexcept { tasks_.clear(); }
-  // Called in the turn in which the last task was released.
+  // Called in the turn in which the last task was released; may spawn, or destroy the set.
   void on_empty(std::function<void()> function) { on_empty_ = std::move(function); }
   [[nodiscard]] bool empty() const noexcept { return tasks_.empty(); }
 
@@ -40,7 +41,9 @@ class TaskSet final {
 
   void reap() {
     tasks_.remove_if([](const Entry& entry) { return entry.finished; });
-    if (tasks_.empty() && on_empty_) on_empty_();
+    if (!tasks_.empty()) return;
+    const auto function = on_empty_; // the callee may destroy this object
+    if (function) function();
   }
 
   Loop& loop_;

@@ -13,16 +13,12 @@ void Event::set() noexcept {
   }
 }
 
-Event::Wait::Wait(Event& event, MonoTime due)
-    : event_(event), due_(due), node_(*this), timer_(event.loop_, [this] {
-        node_.unlink();
-        event_.loop_.schedule(wakeup_);
-      }) {}
-
 void Event::Wait::await_suspend(std::coroutine_handle<> handle) {
   wakeup_.set_coroutine(handle);
   event_.waiting_.push_back(node_);
-  if (due_ != MonoTime::max()) timer_.start_at(due_);
+  if (due_ == MonoTime::max()) return;
+  timer_.set_coroutine(handle);
+  timer_.start_at(due_);
 }
 
 bool Semaphore::Acquire::await_ready() noexcept {

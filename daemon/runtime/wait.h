@@ -17,18 +17,16 @@ namespace mailmoor::runtime {
 // co_await sleep_for(loop, delay);
 class [[nodiscard]] Sleep final {
  public:
-  Sleep(Loop& loop, MonoTime due) : loop_(loop), due_(due), timer_(loop, [this] { loop_.schedule(wakeup_); }) {}
+  Sleep(Loop& loop, MonoTime due) : due_(due), timer_(loop) {}
   [[nodiscard]] bool await_ready() const noexcept { return false; }
   void await_suspend(std::coroutine_handle<> handle) {
-    wakeup_.set_coroutine(handle);
+    timer_.set_coroutine(handle);
     timer_.start_at(due_);
   }
   void await_resume() const noexcept {}
 
  private:
-  Loop& loop_;
   MonoTime due_;
-  Wakeup wakeup_;
   Timer timer_;
 };
 
@@ -36,14 +34,14 @@ class [[nodiscard]] Sleep final {
   return {loop, due};
 }
 [[nodiscard]] inline Sleep sleep_for(Loop& loop, Duration delay) {
-  return {loop, loop.now() + delay};
+  return {loop, later(loop.now(), delay)};
 }
 // Lets everything else that is ready run first.
 [[nodiscard]] inline Sleep yield_to_loop(Loop& loop) {
   return {loop, loop.now()};
 }
 
-// A flag that stays set until it is reset; set() wakes all who wait.
+// A flag that stays set until it is reset; set() wakes all who wait. Outlives those who wait for it.
 class Event final {
  public:
   explicit Event(Loop& loop) : loop_(loop) {}
@@ -57,11 +55,14 @@ class Event final {
 
   class [[nodiscard]] Wait final {
    public:
-    Wait(Event& event, MonoTime due);
+    Wait(Event& event, MonoTime due) : event_(event), due_(due), node_(*this), timer_(event.loop_) {}
     [[nodiscard]] bool await_ready() const noexcept { return event_.set_; }
     void await_suspend(std::coroutine_handle<> handle);
     // Whether the event was set; false: the time ran out first.
-    [[nodiscard]] bool await_resume() const noexcept { return event_.set_ || woken_; }
+    [[nodiscard]] bool await_resume() noexcept {
+      node_.unlink();
+      return event_.set_ || woken_;
+    }
 
    private:
     friend class Event;
@@ -79,7 +80,7 @@ class Event final {
 
   // const bool happened = co_await event.wait_until(due);
   [[nodiscard]] Wait wait_until(MonoTime due) { return {*this, due}; }
-  [[nodiscard]] Wait wait_for(Duration limit) { return {*this, loop_.now() + limit}; }
+  [[nodiscard]] Wait wait_for(Duration limit) { return {*this, later(loop_.now(), limit)}; }
 
  private:
   Loop& loop_;

@@ -81,6 +81,8 @@ runtime::Task<Status> FolderSync::open_delivery() {
     auto scanning = scan();
     const Status scanned = co_await scanning;
     if (!scanned) co_return scanned;
+  } else {
+    delivery_->assume_present(*folder_.recorded.validity, folder_.recorded.known);
   }
   pipe_.emplace(services_, *std::move(delivery_));
   delivery_.reset();
@@ -235,7 +237,10 @@ void FolderSync::settle_reports() {
     Batch batch = std::move(committing_.front());
     committing_.pop_front();
     batch.report.delivered = std::move(report->delivered);
-    if (report->error && !failure_) failure_ = std::move(report->error);
+    if (report->error) {
+      folder_.scanned = false; // what a failed commit left is looked up before the next one
+      if (!failure_) failure_ = std::move(report->error);
+    }
     if (batch.refused) batch.report.requested = batch.report.arrived; // the rest was never really asked for
     note(pass_->received(batch.report, services_.now()));
   }

@@ -242,6 +242,11 @@ void Mailbox::take_list(std::vector<sync::ListedFolder> listed) {
   const auto directories = maildir::DirectoryMap::assign(settings_.layout, std::move(chosen), assigned);
   for (const auto& [wire, directory] : directories.all())
     place_folder(folders_.at(wire), directory);
+  for (auto& [wire, folder] : folders_)
+    if (folder.chosen && !directories.all().contains(wire)) {
+      folder.chosen = false;
+      folder.why = "its name and another one's cannot be told apart on disk: rename one on the server";
+    }
 }
 
 void Mailbox::place_folder(Folder& folder, const std::string& directory) {

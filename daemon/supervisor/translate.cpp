@@ -46,6 +46,9 @@ mailbox::MailboxSettings mailbox_settings(const config::Mailbox& mailbox, const 
   }
   settings.folders.include = mailbox.folders.include;
   settings.folders.exclude = mailbox.folders.exclude;
+  // Calendars and contacts among the mailboxes are Exchange's way; a "Notes" of another server holds mail.
+  const config::App* const app = prepared.config.find_app(mailbox.app);
+  settings.folders.skip_non_mail = app != nullptr && app->provider == config::Provider::kMicrosoft;
   settings.maildir = mailbox.maildir;
   settings.layout = mailbox.layout == config::Layout::kFs ? maildir::Layout::kFs : maildir::Layout::kMaildirPlusPlus;
   settings.line_endings =

@@ -128,22 +128,15 @@ void check_complete(const Section& section, const App& app) {
 
 std::string_view provider_imap_host(Provider provider, Cloud cloud) noexcept {
   switch (provider) {
-  case Provider::kCustom:
-    return {};
-  case Provider::kGoogle:
-    return "imap.gmail.com";
-  case Provider::kMicrosoft:
-    break;
+  case Provider::kCustom: return {};
+  case Provider::kGoogle: return "imap.gmail.com";
+  case Provider::kMicrosoft: break;
   }
   switch (cloud) {
-  case Cloud::kGlobal:
-    return "outlook.office365.com";
-  case Cloud::kGccHigh:
-    return "outlook.office365.us";
-  case Cloud::kDod:
-    return "outlook-dod.office365.us";
-  case Cloud::kChina:
-    return "partner.outlook.cn";
+  case Cloud::kGlobal: return "outlook.office365.com";
+  case Cloud::kGccHigh: return "outlook.office365.us";
+  case Cloud::kDod: return "outlook-dod.office365.us";
+  case Cloud::kChina: return "partner.outlook.cn";
   }
   return {};
 }

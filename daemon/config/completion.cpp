@@ -5,19 +5,19 @@
 #include "util/concat.h"
 #include "util/printable.h"
 
+#include <map>
 #include <unordered_map>
 
 namespace mailmoor::config {
 namespace {
 
-using AppsByName = std::unordered_map<std::string_view, const App*>;
+using AppsByName = std::map<std::string_view, const App*>;
 
 void report_missing_app(const MailboxDraft& draft, const AppsByName& apps) {
+  const std::string what = concat("\"app\": there is no app \"", draft.mailbox.app, "\"");
   std::vector<std::string_view> names;
   for (const auto& [name, app] : apps)
     names.push_back(name);
-  std::ranges::sort(names);
-  const std::string what = concat("\"app\": there is no app \"", draft.mailbox.app, "\"");
   if (const auto meant = nearest(draft.mailbox.app, names)) {
     draft.app.error(concat(what, ": did you mean \"", *meant, "\"?"));
   } else {
@@ -104,6 +104,7 @@ std::vector<Mailbox> complete(std::vector<MailboxDraft> drafts, const std::vecto
   Uniqueness uniqueness;
   for (MailboxDraft& draft : drafts) {
     if (!draft.name.is_set()) continue; // reported
+    if (!draft.name.source->has_room()) break;
     complete_server(draft, apps_by_name);
     complete_user(draft);
     complete_maildir(draft, globals);
@@ -112,8 +113,9 @@ std::vector<Mailbox> complete(std::vector<MailboxDraft> drafts, const std::vecto
     if (!draft.mailbox.maildir.empty()) uniqueness.add_maildir(draft);
   }
   std::vector<Mailbox> out;
+  out.reserve(drafts.size());
   for (const MailboxDraft& draft : drafts)
-    if (!draft.mailbox.maildir.empty()) uniqueness.check_nesting(draft);
+    if (draft.name.is_set() && !draft.mailbox.maildir.empty()) uniqueness.check_nesting(draft);
   for (MailboxDraft& draft : drafts)
     out.push_back(std::move(draft.mailbox));
   return out;

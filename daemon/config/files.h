@@ -31,7 +31,7 @@ class Files {
   [[nodiscard]] virtual std::vector<std::string> match(const std::string& pattern) const = 0;
   [[nodiscard]] virtual Access inspect(const std::string& path) const = 0;
 
-  static constexpr std::size_t kMaxFileSize = 16 * 1024 * 1024;
+  static constexpr std::size_t kMaxFileSize = std::size_t{16} * 1024 * 1024;
 
  protected:
   Files() = default;

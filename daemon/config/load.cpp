@@ -99,7 +99,7 @@ void Loading::read_apps(const Value& value) {
   const YamlNode& node = value.node();
   if (node.kind != YamlNode::Kind::kMap)
     return value.wrong("expected the apps by name, each with its keys indented below it");
-  for (std::size_t i = 0; i + 1 < node.children.size(); i += 2) {
+  for (std::size_t i = 0; i + 1 < node.children.size() && !findings_.is_full(); i += 2) {
     const YamlNode& name = *node.children[i];
     const Place place{&value.source(), name.position};
     if (!is_good_name(name.scalar)) {
@@ -116,8 +116,10 @@ void Loading::read_apps(const Value& value) {
 void Loading::read_mailboxes(const Value& value) {
   const auto entries = value.list();
   if (!entries) return;
-  for (const Value& entry : *entries)
+  for (const Value& entry : *entries) {
+    if (findings_.is_full()) return;
     drafts_.push_back(read_mailbox(entry, defaults_));
+  }
 }
 
 void Loading::include(const Value& value, const std::string& path) {

@@ -41,7 +41,8 @@ std::optional<std::string_view> nearest(std::string_view word, std::span<const s
   // A third of the letters, rounded up: "pol" is "poll", "tag" is not "tls".
   std::size_t fewest = (word.size() + 2) / 3 + 1;
   for (const std::string_view candidate : candidates) {
-    if (candidate.size() > kMaxWord) continue;
+    const std::size_t longer = std::max(word.size(), candidate.size());
+    if (longer > kMaxWord || longer - std::min(word.size(), candidate.size()) >= fewest) continue;
     const std::size_t errors = typing_errors(word, candidate);
     if (errors >= fewest) continue;
     fewest = errors;

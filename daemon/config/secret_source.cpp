@@ -8,10 +8,8 @@ namespace {
 
 [[nodiscard]] Result<Secret> read_source(const SecretSource& source, const Environment& environment) {
   switch (source.kind) {
-  case SecretSource::Kind::kNone:
-    break;
-  case SecretSource::Kind::kLiteral:
-    return source.literal.clone();
+  case SecretSource::Kind::kNone: break;
+  case SecretSource::Kind::kLiteral: return source.literal.clone();
   case SecretSource::Kind::kCredential:
     if (environment.credentials_directory.empty())
       return fail(ErrorKind::kOperator, "secret_missing", "the service manager passed no credentials",
@@ -44,16 +42,11 @@ SecretSource& SecretSource::operator=(const SecretSource& other) {
 
 std::string SecretSource::describe() const {
   switch (kind) {
-  case Kind::kNone:
-    return {};
-  case Kind::kLiteral:
-    return "the configuration file";
-  case Kind::kCredential:
-    return concat("credential ", name_or_path);
-  case Kind::kFile:
-    return concat("file ", name_or_path);
-  case Kind::kEnvironment:
-    return concat("environment variable ", name_or_path);
+  case Kind::kNone: return {};
+  case Kind::kLiteral: return "the configuration file";
+  case Kind::kCredential: return concat("credential ", name_or_path);
+  case Kind::kFile: return concat("file ", name_or_path);
+  case Kind::kEnvironment: return concat("environment variable ", name_or_path);
   }
   return {};
 }

@@ -41,7 +41,7 @@ struct SecretSource {
 };
 
 // The longest secret that is read, in bytes: a certificate chain with its key fits many times.
-inline constexpr std::size_t kMaxSecretSize = 64 * 1024;
+inline constexpr std::size_t kMaxSecretSize = std::size_t{64} * 1024;
 
 // Reads the secret; one line end after it is cut off. Errors are kOperator: "secret_missing" (nothing configured, not
 // passed by the service manager, not set, empty) and those of read_secret_file_blocking(). Never on the loop thread.

@@ -54,7 +54,7 @@ Section::Section(const Value& value, const SectionKeys& keys)
     source_.error(node.position, concat("expected ", keys.title, " here: lines of \"key: value\", indented alike"));
     return;
   }
-  for (std::size_t i = 0; i + 1 < node.children.size(); i += 2)
+  for (std::size_t i = 0; i + 1 < node.children.size() && source_.has_room(); i += 2)
     take(*node.children[i], *node.children[i + 1]);
 }
 

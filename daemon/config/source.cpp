@@ -21,8 +21,8 @@ void Findings::add(std::size_t file_order, Diagnostic diagnostic) {
 }
 
 std::vector<Diagnostic> Findings::take() {
-  std::ranges::stable_sort(found_, {}, [](const auto& entry) {
-    return std::make_tuple(entry.first, entry.second.line, entry.second.column);
+  std::ranges::sort(found_, {}, [](const auto& entry) {
+    return std::tie(entry.first, entry.second.line, entry.second.column, entry.second.message);
   });
   std::vector<Diagnostic> out;
   for (auto& [order, diagnostic] : std::exchange(found_, {}))

@@ -15,9 +15,11 @@ namespace mailmoor::config {
 
 class Findings final {
  public:
-  // Beyond kMaxDiagnostics they are only counted as "more". `file_order` sorts them.
+  // `file_order` sorts them. Beyond kMaxDiagnostics they are forgotten, but for a last word that there were more.
   void add(std::size_t file_order, Diagnostic diagnostic);
   [[nodiscard]] bool empty() const noexcept { return found_.empty(); }
+  // No more will be kept: a reader of many entries need not go on.
+  [[nodiscard]] bool is_full() const noexcept { return more_; }
   // In the order of files, lines and columns, each once. Leaves this empty.
   [[nodiscard]] std::vector<Diagnostic> take();
 
@@ -34,6 +36,7 @@ class Source final {
   Source& operator=(const Source&) = delete;
 
   void error(Position position, std::string message) const;
+  [[nodiscard]] bool has_room() const noexcept { return !findings_.is_full(); }
   // "file:line:column"
   [[nodiscard]] std::string where(Position position) const;
   // Absolute and without "." and "..": relative ones start from the directory of this file.

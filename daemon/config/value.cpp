@@ -56,17 +56,10 @@ std::optional<std::string> Value::unless(std::optional<std::string> why, std::st
 
 std::optional<std::string> Value::text() const {
   switch (node_->kind) {
-  case YamlNode::Kind::kNull:
-    wrong("it has no value; write one, or take the key out");
-    return std::nullopt;
-  case YamlNode::Kind::kSequence:
-    wrong("expected one value, not a list");
-    return std::nullopt;
-  case YamlNode::Kind::kMap:
-    wrong("expected one value, not keys of its own");
-    return std::nullopt;
-  case YamlNode::Kind::kScalar:
-    break;
+  case YamlNode::Kind::kNull: wrong("it has no value; write one, or take the key out"); return std::nullopt;
+  case YamlNode::Kind::kSequence: wrong("expected one value, not a list"); return std::nullopt;
+  case YamlNode::Kind::kMap: wrong("expected one value, not keys of its own"); return std::nullopt;
+  case YamlNode::Kind::kScalar: break;
   }
   const std::string& text = node_->scalar;
   if (text.empty()) return wrong("it is empty; write a value, or take the key out"), std::nullopt;
@@ -142,13 +135,10 @@ std::optional<std::string> Value::existing_file() const {
   case Files::Access::kAbsent:
     wrong(concat("there is no ", printable(*path), "; make the file or correct the path"));
     break;
-  case Files::Access::kNotAFile:
-    wrong(concat(printable(*path), " is not a file; write the path of one"));
-    break;
+  case Files::Access::kNotAFile: wrong(concat(printable(*path), " is not a file; write the path of one")); break;
   case Files::Access::kOpenToOthers:
   case Files::Access::kFine:
-  case Files::Access::kUnknown:
-    return path;
+  case Files::Access::kUnknown: return path;
   }
   return std::nullopt;
 }
@@ -165,6 +155,7 @@ std::optional<std::vector<Value>> Value::list() const {
     return std::nullopt;
   }
   std::vector<Value> out;
+  out.reserve(node_->children.size());
   for (const YamlNode* entry : node_->children)
     out.emplace_back(*source_, *entry, key_);
   return out;

@@ -40,17 +40,20 @@ std::optional<YamlError> check_yaml_text(std::string_view text) {
 }
 
 bool closes_on_its_line(std::string_view text, std::size_t offset) {
-  std::string_view line = text.substr(std::min(offset, text.size()));
-  line = line.substr(0, line.find('\n'));
-  if (line.starts_with('&')) line.remove_prefix(std::min(line.size(), line.find_first_of("\"'")));
-  if (line.empty() || (line.front() != '"' && line.front() != '\'')) return true; // "|" or ">" block
-  const char quote = line.front();
-  for (std::size_t i = 1; i < line.size(); ++i) {
-    if (quote == '"' && line[i] == '\\') {
+  // Never looks further than the scalar or its line: a line may hold a million of them.
+  const auto at = [text](std::size_t i) { return i < text.size() ? text[i] : '\n'; };
+  std::size_t i = offset;
+  if (at(i) == '&')
+    while (at(i) != '"' && at(i) != '\'' && at(i) != '\n')
       ++i;
-    } else if (line[i] == quote) {
-      if (quote == '"' || !line.substr(i + 1).starts_with('\'')) return true;
-      ++i; // '' is a quote inside
+  const char quote = at(i);
+  if (quote != '"' && quote != '\'') return true; // "|" or ">" block
+  for (++i; at(i) != '\n'; ++i) {
+    const bool is_escaped = quote == '"' ? at(i) == '\\' : at(i) == quote && at(i + 1) == quote; // \" and ''
+    if (is_escaped && at(i + 1) != '\n') {
+      ++i;
+    } else if (at(i) == quote) {
+      return true;
     }
   }
   return false;

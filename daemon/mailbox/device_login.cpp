@@ -8,10 +8,19 @@
 #include <variant>
 
 namespace mailmoor::mailbox {
+namespace {
+
+[[nodiscard]] std::unexpected<Error> abandoned() {
+  return fail(ErrorKind::kOperator, "login_abandoned", "the one who asked for the sign-in went away");
+}
+
+} // namespace
 
 runtime::Task<Result<SignIn>> sign_in_by_device_code(const Services& services, OauthClient& client,
                                                      std::function<void(const DevicePrompt&)> on_prompt,
                                                      std::function<bool()> is_wanted) {
+  co_await runtime::yield_to_loop(services.loop);
+  if (!is_wanted()) co_return abandoned();
   auto preparing = client.ready();
   const Result<const oauth::ClientRegistration*> registration = co_await preparing;
   if (!registration) co_return pass(registration.error());
@@ -36,8 +45,7 @@ runtime::Task<Result<SignIn>> sign_in_by_device_code(const Services& services, O
   std::chrono::seconds delay = flow.authorization().interval;
   while (true) {
     co_await runtime::sleep_for(services.loop, delay);
-    if (!is_wanted())
-      co_return fail(ErrorKind::kOperator, "login_abandoned", "the one who asked for the sign-in went away");
+    if (!is_wanted()) co_return abandoned();
     const UnixTime asked_at = services.now();
     auto polling = client.send(oauth::device_token_request(**registration, flow.authorization().device_code));
     const Result<oauth::HttpReply> reply = co_await polling;

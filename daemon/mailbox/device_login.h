@@ -24,7 +24,7 @@ struct SignIn {
 };
 
 // Ends with the grant, or with what stopped it: declined, expired, refused, or `is_wanted` having said no before a
-// poll. `on_prompt` is called once, in a later turn of the loop.
+// request. `on_prompt` is called once; it and the end come in a later turn of the loop.
 [[nodiscard]] runtime::Task<Result<SignIn>> sign_in_by_device_code(const Services& services, OauthClient& client,
                                                                    std::function<void(const DevicePrompt&)> on_prompt,
                                                                    std::function<bool()> is_wanted);

@@ -1,8 +1,10 @@
 #include "mailbox/oauth_client.h"
 
+#include "oauth/http_date.h"
 #include "oauth/metadata.h"
 #include "util/concat.h"
 
+#include <algorithm>
 #include <utility>
 
 namespace mailmoor::mailbox {
@@ -17,6 +19,9 @@ namespace {
   reply.body = std::move(answer.body);
   return reply;
 }
+
+// Many tokens that wait for one issuer must not ask it one after the other.
+constexpr runtime::Duration kFailureHolds = std::chrono::seconds(5);
 
 } // namespace
 
@@ -33,15 +38,36 @@ net::HttpRequest OauthClient::request_to(std::string url) const {
 }
 
 runtime::Task<Result<const oauth::ClientRegistration*>> OauthClient::ready() {
-  const runtime::Semaphore::Permit turn = co_await discovery_.acquire();
   if (settings_.discovers) {
-    const Status discovered = co_await discover();
+    auto discovering = discover_once();
+    const Status discovered = co_await discovering;
     if (!discovered) co_return pass(discovered.error());
-    settings_.discovers = false;
   }
   const Status checked = oauth::check_registration(settings_.registration);
   if (!checked) co_return pass(checked.error());
   co_return &settings_.registration;
+}
+
+runtime::Task<Status> OauthClient::discover_once() {
+  const runtime::Semaphore::Permit turn = co_await discovery_.acquire();
+  if (!settings_.discovers) co_return Status(); // another one did it while we waited
+  const runtime::Duration left = discover_again_ - services_.loop.now();
+  if (not_discovered_ && left > runtime::Duration::zero()) {
+    Error error = *not_discovered_;
+    if (error.imposed_wait) error.imposed_wait = std::chrono::ceil<std::chrono::milliseconds>(left);
+    co_return pass(std::move(error));
+  }
+  auto discovering = discover();
+  const Status discovered = co_await discovering;
+  if (discovered) {
+    settings_.discovers = false;
+    not_discovered_.reset();
+    co_return Status();
+  }
+  not_discovered_ = discovered.error();
+  const runtime::Duration imposed = not_discovered_->imposed_wait.value_or(std::chrono::milliseconds(0));
+  discover_again_ = services_.loop.now() + std::max(services_.scaled(kFailureHolds), imposed);
+  co_return pass(discovered.error());
 }
 
 runtime::Task<Status> OauthClient::discover() {
@@ -53,8 +79,11 @@ runtime::Task<Status> OauthClient::discover() {
     Result<net::HttpAnswer> answer = co_await services_.http.send(std::move(request));
     if (!answer) co_return pass(std::move(answer).error());
     if (answer->status == 429 || answer->status >= 500) {
-      std::string what = concat("the metadata of ", issuer, " was answered with HTTP status ", answer->status);
-      co_return fail(ErrorKind::kHost, "token_endpoint_unavailable", std::move(what));
+      Error error(ErrorKind::kHost, "token_endpoint_unavailable",
+                  concat("the metadata of ", issuer, " was answered with HTTP status ", answer->status));
+      error.imposed_wait =
+          oauth::parse_retry_after(answer->headers["retry-after"], answer->headers["date"], services_.now());
+      co_return pass(std::move(error));
     }
     if (answer->status != 200) continue;
     Result<oauth::Endpoints> endpoints = oauth::parse_metadata(answer->body.reveal(), issuer);

@@ -10,6 +10,7 @@
 #include "runtime/task.h"
 #include "runtime/wait.h"
 
+#include <optional>
 #include <string>
 
 namespace mailmoor::mailbox {
@@ -27,19 +28,23 @@ class OauthClient final {
   OauthClient(const OauthClient&) = delete;
   OauthClient& operator=(const OauthClient&) = delete;
 
-  // The registration with its endpoints known; discovers them at the first use, once for all who wait.
-  // The pointer is good for the life of this object.
+  // The registration with its endpoints known; discovers them at the first use, once for all who wait. So is a failure
+  // told to all who wait or come shortly after, or inside a pause that the server imposed (Error::imposed_wait is what
+  // is left of it). The pointer is good for the life of this object.
   [[nodiscard]] runtime::Task<Result<const oauth::ClientRegistration*>> ready();
   // Any HTTP answer is a success. Errors: kHost.
   [[nodiscard]] runtime::Task<Result<oauth::HttpReply>> send(oauth::TokenRequest request);
   [[nodiscard]] const std::string& app_name() const noexcept { return settings_.registration.app_name; }
 
  private:
+  [[nodiscard]] runtime::Task<Status> discover_once();
   [[nodiscard]] runtime::Task<Status> discover();
   [[nodiscard]] net::HttpRequest request_to(std::string url) const;
 
   const Services& services_;
   OauthClientSettings settings_;
+  std::optional<Error> not_discovered_; // the last failure, which holds until discover_again_
+  runtime::MonoTime discover_again_{};
   runtime::Semaphore discovery_; // one at a time
 };
 

@@ -10,6 +10,7 @@
 namespace mailmoor::mailbox {
 namespace {
 
+using std::chrono::hours;
 using std::chrono::milliseconds;
 using std::chrono::seconds;
 
@@ -17,7 +18,13 @@ using std::chrono::seconds;
 constexpr runtime::Duration kLongestNap = seconds(30);
 // How long a user of the token waits for a refresh that is under way.
 constexpr runtime::Duration kRefreshPatience = seconds(90);
-constexpr runtime::Duration kSaveAgainAfter = seconds(5);
+// Tokens that ran out while the daemon was down are refreshed over so long, unless a mailbox needs one at once.
+constexpr runtime::Duration kStartSpread = seconds(30);
+// Even a server whose tokens live for a second is asked no more often.
+constexpr milliseconds kLeastGap = seconds(1);
+// The longest wait of oauth/refresh_policy.h, a day and a tenth of it. A plan further ahead was made when the clock was
+// wrong.
+constexpr milliseconds kLongestWait = hours(24) + hours(24) / 10;
 
 [[nodiscard]] oauth::TokenTimes times_of(const store::StoredToken& token) {
   oauth::TokenTimes times;
@@ -32,11 +39,6 @@ constexpr runtime::Duration kSaveAgainAfter = seconds(5);
           concat("run: mailmoorctl login ", label)};
 }
 
-// The vault must not hold on to a name of the pause that a mailbox could have.
-[[nodiscard]] std::string pause_row(const std::string& token_id) {
-  return concat("token ", token_id);
-}
-
 } // namespace
 
 TokenKeeper::TokenKeeper(const Services& services, OauthClient& client, std::string token_id, std::string label)
@@ -45,6 +47,12 @@ TokenKeeper::TokenKeeper(const Services& services, OauthClient& client, std::str
 
 void TokenKeeper::start() {
   runner_.start(run(), [] {});
+}
+
+void TokenKeeper::retire() noexcept {
+  retired_ = true;
+  wake_.set();
+  announce();
 }
 
 void TokenKeeper::announce() noexcept {
@@ -61,219 +69,153 @@ bool TokenKeeper::is_live(seconds least) const {
   return token_ && !token_->access_token.empty() && services_.now() + least < token_->expires_at;
 }
 
+bool TokenKeeper::must_wait() const {
+  const runtime::WallTime now = services_.loop.wall_now();
+  return now < not_before_ || (failures_ > 0 && now < next_attempt_);
+}
+
 std::optional<UnixTime> TokenKeeper::expires_at() const {
   return token_ ? std::optional(token_->expires_at) : std::nullopt;
 }
 
 std::optional<Error> TokenKeeper::trouble() const {
-  if (!loaded_) return std::nullopt;
+  if (!loaded_) return last_error_;
   if (!token_) return last_error_ ? last_error_ : login_needed(client_.app_name(), label_);
   if (is_live(seconds(0)) || !last_error_ || last_error_->kind == ErrorKind::kHost) return std::nullopt;
   return last_error_;
 }
 
 runtime::Task<Result<AccessToken>> TokenKeeper::access_token() {
+  return token_newer_than(0);
+}
+
+runtime::Task<Result<AccessToken>> TokenKeeper::access_token_after(std::uint64_t generation) {
+  return token_newer_than(generation);
+}
+
+// Why there is no use in waiting; empty: a refresh is under way, or shall be.
+std::optional<Error> TokenKeeper::no_token_now(bool was_tried) const {
+  if (loaded_ && !token_) return trouble();
+  if (refreshing_) return std::nullopt;
+  if (retired_)
+    return Error(ErrorKind::kMailbox, "stopping",
+                 concat("the token of app ", client_.app_name(),
+                        " is not used here "
+                        "any more"));
+  if (last_error_ && (!loaded_ || was_tried || must_wait())) return last_error_;
+  if (must_wait()) // what it was asked for is forgotten with the sign-in that met it
+    return Error(ErrorKind::kHost, "token_endpoint_unavailable",
+                 concat("the token endpoint of app ", client_.app_name(), " imposed a pause until ",
+                        to_rfc3339(std::chrono::ceil<seconds>(not_before_))));
+  if (was_tried)
+    return Error(ErrorKind::kOperator, "token_too_short",
+                 concat("app ", client_.app_name(), ": the access tokens of this server end as soon as they come"),
+                 "give the app's access tokens a life of some minutes at least");
+  return std::nullopt;
+}
+
+runtime::Task<Result<AccessToken>> TokenKeeper::token_newer_than(std::uint64_t refused) {
   const std::uint64_t attempts_before = attempts_;
   const runtime::MonoTime deadline = services_.loop.now() + kRefreshPatience;
   while (true) {
-    if (loaded_ && !token_) co_return std::unexpected(*trouble());
-    if (loaded_ && is_live(margin())) {
+    if (loaded_ && generation_ > refused && is_live(margin())) {
       Secret secret = token_->access_token.clone();
       co_return AccessToken(std::move(secret), times_of(*token_), generation_);
     }
-    const bool tried_for_us = attempts_ != attempts_before;
-    const bool must_wait = failures_ > 0 && services_.loop.wall_now() < next_attempt_;
-    if (loaded_ && last_error_ && !refreshing_ && (tried_for_us || must_wait)) co_return std::unexpected(*last_error_);
-    if (loaded_ && !refreshing_ && !must_wait) {
+    std::optional<Error> error = no_token_now(attempts_ != attempts_before);
+    if (error) co_return std::unexpected(*std::move(error));
+    if (loaded_ && !refreshing_) {
       next_attempt_ = services_.loop.wall_now();
       wake_.set();
     }
     const bool happened = co_await changed_.wait_until(deadline);
-    if (!happened)
-      co_return fail(ErrorKind::kHost, "token_endpoint_unavailable",
-                     concat("no answer from the token endpoint of app ", client_.app_name(), " yet"));
+    if (happened) continue;
+    if (last_error_) co_return std::unexpected(*last_error_);
+    co_return fail(ErrorKind::kHost, "token_endpoint_unavailable",
+                   concat("no answer from the token endpoint of app ", client_.app_name(), " yet"));
   }
-}
-
-runtime::Task<Result<AccessToken>> TokenKeeper::access_token_after(std::uint64_t generation) {
-  if (generation == generation_ && token_) {
-    token_->access_token = Secret(); // not to be offered again
-  }
-  auto fetching = access_token();
-  Result<AccessToken> token = co_await fetching;
-  co_return token;
 }
 
 runtime::Task<void> TokenKeeper::run() {
-  co_await load();
+  auto loading = load();
+  co_await loading;
   while (!retired_) {
-    if (!token_) {
-      co_await wake_.wait_until(runtime::MonoTime::max());
-      wake_.reset();
-      continue;
-    }
-    const milliseconds left = next_attempt_ - services_.loop.wall_now();
-    if (left > milliseconds::zero()) {
-      co_await wake_.wait_for(std::min<runtime::Duration>(left, kLongestNap));
+    limit_waits();
+    const milliseconds left = std::max(next_attempt_, not_before_) - services_.loop.wall_now();
+    if (!token_ || left > milliseconds::zero()) {
+      const runtime::Duration nap = token_ ? std::min<runtime::Duration>(left, kLongestNap) : kLongestNap;
+      co_await wake_.wait_for(nap);
       wake_.reset();
       continue;
     }
     refreshing_ = true;
-    co_await refresh();
+    auto refreshing = refresh();
+    co_await refreshing;
     refreshing_ = false;
     ++attempts_;
     announce();
   }
 }
 
-runtime::Task<void> TokenKeeper::load() {
-  auto job = [this] {
-    auto token = services_.vault.load_token_blocking(token_id_);
-    auto pause = services_.state.load_mailbox_blocking(pause_row(token_id_));
-    return std::pair(std::move(token), std::move(pause));
-  };
-  auto loaded = co_await services_.store_thread.run(std::move(job));
-  auto& [token, pause] = loaded;
-  if (generation_ != 1) co_return; // a sign-in was quicker
-  loaded_ = true;
-  if (!token) {
-    last_error_ = std::move(token).error();
-    log::write(log::Priority::kErr, {.mailbox = label_, .error = last_error_->code}, last_error_->what);
-  } else if (*token) {
-    token_ = *std::move(*token);
-    plan_refresh();
-    const bool paused = pause && pause->record.retry_imposed && pause->record.retry_at;
-    if (paused) next_attempt_ = std::max(next_attempt_, *pause->record.retry_at);
-  }
-  announce();
+void TokenKeeper::limit_waits() {
+  const runtime::WallTime farthest = services_.loop.wall_now() + kLongestWait;
+  next_attempt_ = std::min(next_attempt_, farthest);
+  not_before_ = std::min(not_before_, farthest);
 }
 
-void TokenKeeper::plan_refresh() {
+void TokenKeeper::take_stored(store::StoredToken token, const store::MailboxRecord& pause) {
+  token_ = std::move(token);
+  failures_ = 0;
+  last_error_.reset();
+  const runtime::WallTime now = services_.loop.wall_now();
   next_attempt_ = oauth::next_refresh(times_of(*token_), services_.random01());
+  if (next_attempt_ < now)
+    next_attempt_ =
+        now + milliseconds(static_cast<std::int64_t>(
+                  services_.random01() * static_cast<double>(services_.scaled(kStartSpread).count()) / 1000));
+  if (!pause.retry_imposed || pause.retry_at.value_or(now) <= now) return;
+  not_before_ = *pause.retry_at;
+  last_error_.emplace(ErrorKind::kHost, pause.error_code, pause.retry_reason);
 }
 
 runtime::Task<void> TokenKeeper::refresh() {
   const std::uint64_t generation = generation_;
   auto preparing = client_.ready();
   const Result<const oauth::ClientRegistration*> registration = co_await preparing;
-  if (generation != generation_ || !token_) co_return;
-  if (!registration) co_return take_fault(registration.error());
+  if (generation != generation_) co_return;
+  if (!registration) co_return note_failure(registration.error());
   const UnixTime asked_at = services_.now();
   auto sending = client_.send(oauth::refresh_request(**registration, token_->refresh_token));
-  Result<oauth::HttpReply> reply = co_await sending;
+  const Result<oauth::HttpReply> reply = co_await sending;
   // A sign-in or a logout in the meantime: the answer belongs to a token that is no longer ours.
   if (generation != generation_) co_return;
-  if (!reply) co_return take_fault(reply.error());
+  if (!reply) co_return note_failure(reply.error());
   oauth::TokenOutcome outcome = oauth::parse_token_reply(*reply, services_.now());
   if (outcome) {
-    auto taking = take_grant(*std::move(outcome), asked_at);
-    co_await taking;
-  } else {
-    auto taking = take_refusal(std::move(outcome).error(), asked_at);
-    co_await taking;
+    auto saving = std::make_shared<Saving>(*std::move(outcome), asked_at);
+    if (saving->token.refresh_token.empty()) saving->token.refresh_token = token_->refresh_token.clone();
+    auto replacing = replace_once_stored(std::move(saving), generation);
+    const bool replaced = co_await replacing;
+    if (replaced) note_success();
+    co_return;
   }
-}
-
-runtime::Task<Status> TokenKeeper::save(const store::StoredToken& token) {
-  auto job = [this, &token] { return services_.vault.save_token_blocking(token_id_, token); };
-  const Status saved = co_await services_.store_thread.run(std::move(job));
-  co_return saved;
-}
-
-// The new token is used by nobody before it is on stable storage; until it can be stored it is kept in memory.
-runtime::Task<void> TokenKeeper::take_grant(oauth::TokenGrant grant, UnixTime asked_at) {
-  const runtime::Semaphore::Permit turn = co_await vault_turn_.acquire();
-  const std::uint64_t generation = generation_;
-  store::StoredToken next;
-  const oauth::TokenTimes times = oauth::token_times(grant, asked_at);
-  next.refresh_token = grant.refresh_token.empty() ? token_->refresh_token.clone() : std::move(grant.refresh_token);
-  next.access_token = std::move(grant.access_token);
-  next.obtained_at = times.obtained_at;
-  next.expires_at = times.expires_at;
-  next.refresh_at = times.refresh_at;
-  next.scope = std::move(grant.scope);
-  while (generation == generation_) {
-    auto saving = save(next);
-    const Status saved = co_await saving;
-    if (saved) {
-      services_.faults.clear_all(label_, "", services_.now());
-      publish(std::move(next));
-      co_return;
-    }
-    services_.faults.raise(
-        log::Priority::kErr, {.mailbox = label_, .event = "token_not_stored", .error = saved.error().code},
-        concat("a new token cannot be stored and is not used until it is: ", saved.error().what), services_.now());
-    co_await runtime::sleep_for(services_.loop, services_.scaled(kSaveAgainAfter));
-  }
-}
-
-runtime::Task<void> TokenKeeper::take_refusal(oauth::Refusal refusal, UnixTime asked_at) {
+  oauth::Refusal& refusal = outcome.error();
   if (!refusal.rotated_refresh_token.empty()) {
-    oauth::TokenGrant rotated;
-    rotated.refresh_token = std::move(refusal.rotated_refresh_token);
-    rotated.expires_in = seconds(0);
-    auto taking = take_grant(std::move(rotated), asked_at);
-    co_await taking;
+    auto saving = std::make_shared<Saving>(*token_, std::move(refusal.rotated_refresh_token));
+    auto replacing = replace_once_stored(std::move(saving), generation);
+    const bool replaced = co_await replacing;
+    if (!replaced) co_return;
   }
-  ++failures_;
-  const bool transient = refusal.kind == oauth::RefusalClass::kRetry;
-  const auto imposed = refusal.retry_after ? std::optional<milliseconds>(*refusal.retry_after) : std::nullopt;
-  milliseconds delay = transient ? oauth::refresh_retry_delay(failures_, services_.random01(), std::nullopt)
-                                 : oauth::slow_probe_delay(failures_, services_.random01());
-  delay = std::chrono::duration_cast<milliseconds>(services_.scaled(delay));
-  if (imposed) delay = std::max(delay, oauth::refresh_retry_delay(failures_, services_.random01(), imposed));
-  next_attempt_ = services_.loop.wall_now() + delay;
-  pause_imposed_ = imposed.has_value();
-  last_error_ = oauth::to_error(refusal);
-  if (last_error_->kind == ErrorKind::kOperator && refusal.kind == oauth::RefusalClass::kUserSignsIn)
-    last_error_->remedy = concat("run: mailmoorctl login ", label_);
-  log::Fields fields{.mailbox = label_, .error = last_error_->code};
-  fields.retry_at = std::chrono::ceil<seconds>(next_attempt_);
-  if (!transient) fields.catalog = refusal.whole_app ? &log::events::kAppMisconfigured : &log::events::kRefreshRefused;
-  services_.faults.raise(transient ? log::Priority::kWarning : log::Priority::kErr, fields,
-                         concat("the token of app ", client_.app_name(), " was not refreshed: ", refusal.what,
-                                refusal.remedy.empty() ? "" : "; ", refusal.remedy),
-                         services_.now());
-  if (imposed) {
-    auto remembering = remember_pause();
-    co_await remembering;
-  }
+  note_failure(oauth::to_error(refusal));
 }
 
-// A pause that a server imposed holds across restarts (P9).
-runtime::Task<void> TokenKeeper::remember_pause() {
-  auto job = [this, until = next_attempt_, imposed = pause_imposed_] {
-    store::MailboxRecord record;
-    record.retry_at = until;
-    record.retry_imposed = imposed;
-    return services_.state.save_mailbox_blocking(pause_row(token_id_), record);
-  };
-  const Status saved = co_await services_.store_thread.run(std::move(job));
-  if (!saved) log::write(log::Priority::kWarning, {.mailbox = label_, .error = saved.error().code}, saved.error().what);
-}
-
-void TokenKeeper::take_fault(const Error& error) {
-  ++failures_;
-  const milliseconds delay = error.kind == ErrorKind::kHost
-                                 ? oauth::refresh_retry_delay(failures_, services_.random01(), std::nullopt)
-                                 : oauth::slow_probe_delay(failures_, services_.random01());
-  next_attempt_ = services_.loop.wall_now() + std::chrono::duration_cast<milliseconds>(services_.scaled(delay));
-  last_error_ = error;
-  log::Fields fields{.mailbox = label_, .event = "refresh_failed", .error = error.code};
-  fields.retry_at = std::chrono::ceil<seconds>(next_attempt_);
-  services_.faults.raise(log::Priority::kWarning, fields,
-                         concat("the token of app ", client_.app_name(), " was not refreshed: ", error.what),
-                         services_.now());
-}
-
-void TokenKeeper::publish(store::StoredToken token) {
-  token_ = std::move(token);
-  loaded_ = true;
-  ++generation_;
+void TokenKeeper::note_success() {
   failures_ = 0;
   last_error_.reset();
-  pause_imposed_ = false;
-  plan_refresh();
+  for (const std::string& code : std::exchange(raised_, {}))
+    services_.faults.clear(label_, "", code, services_.now());
+  const runtime::WallTime earliest = services_.loop.wall_now() + kLeastGap;
+  next_attempt_ = std::max<runtime::WallTime>(oauth::next_refresh(times_of(*token_), services_.random01()), earliest);
   if (log::enabled(log::Priority::kInfo))
     log::write(log::Priority::kInfo, {.mailbox = label_, .event = "token_refreshed"},
                concat("new access token, good until ", to_rfc3339(token_->expires_at), ", next refresh ",
@@ -282,39 +224,30 @@ void TokenKeeper::publish(store::StoredToken token) {
   announce();
 }
 
-runtime::Task<Status> TokenKeeper::adopt_sign_in(oauth::TokenGrant grant, UnixTime asked_at) {
-  if (grant.refresh_token.empty())
-    co_return fail(ErrorKind::kOperator, "no_refresh_token",
-                   concat("app ", client_.app_name(), ": the sign-in gave no refresh token, so it could not last"),
-                   "add offline_access to the app's scopes (Google: access_type=offline)");
-  ++generation_; // what is in flight belongs to the old token
-  const runtime::Semaphore::Permit turn = co_await vault_turn_.acquire();
-  const oauth::TokenTimes times = oauth::token_times(grant, asked_at);
-  store::StoredToken next;
-  next.refresh_token = std::move(grant.refresh_token);
-  next.access_token = std::move(grant.access_token);
-  next.obtained_at = times.obtained_at;
-  next.expires_at = times.expires_at;
-  next.refresh_at = times.refresh_at;
-  next.scope = std::move(grant.scope);
-  auto saving = save(next);
-  Status saved = co_await saving;
-  if (saved) publish(std::move(next));
-  co_return saved;
-}
-
-runtime::Task<Status> TokenKeeper::forget() {
-  ++generation_;
-  const runtime::Semaphore::Permit turn = co_await vault_turn_.acquire();
-  auto job = [this] { return services_.vault.erase_token_blocking(token_id_); };
-  Status erased = co_await services_.store_thread.run(std::move(job));
-  if (erased) {
-    token_.reset();
-    last_error_.reset();
-    failures_ = 0;
-    announce();
+void TokenKeeper::note_failure(Error error) {
+  ++failures_;
+  const runtime::WallTime now = services_.loop.wall_now();
+  const double random01 = services_.random01();
+  const bool passing = error.kind == ErrorKind::kHost || !loaded_;
+  const milliseconds own =
+      passing ? oauth::refresh_retry_delay(failures_, random01) : oauth::slow_probe_delay(failures_, random01);
+  next_attempt_ = now + std::chrono::duration_cast<milliseconds>(services_.scaled(own));
+  if (error.code == "login_needed") error.remedy = concat("run: mailmoorctl login ", label_);
+  if (const auto imposed = std::exchange(error.imposed_wait, std::nullopt)) {
+    not_before_ = now + oauth::refresh_retry_delay(/*consecutive_failures=*/1, random01, imposed);
+    remember_pause(error);
   }
-  co_return erased;
+  log::Fields fields{.mailbox = label_, .error = error.code};
+  fields.retry_at = std::chrono::ceil<seconds>(std::max(next_attempt_, not_before_));
+  if (token_ && error.kind == ErrorKind::kOperator) fields.catalog = &log::events::kRefreshRefused;
+  if (token_ && error.kind == ErrorKind::kApp) fields.catalog = &log::events::kAppMisconfigured;
+  if (fields.catalog == nullptr) fields.event = "no_new_token";
+  raised_.insert(error.code);
+  services_.faults.raise(passing ? log::Priority::kWarning : log::Priority::kErr, fields,
+                         concat("no new token of app ", client_.app_name(), ": ", error.what,
+                                error.remedy.empty() ? "" : "; ", error.remedy),
+                         services_.now());
+  last_error_ = std::move(error);
 }
 
 } // namespace mailmoor::mailbox

@@ -14,7 +14,9 @@
 #include "runtime/wait.h"
 
 #include <cstdint>
+#include <memory>
 #include <optional>
+#include <set>
 #include <string>
 
 namespace mailmoor::mailbox {
@@ -39,7 +41,8 @@ class TokenKeeper final {
   // A token that is good for a minute at least (less where its life is short), refreshed first if need be.
   // Errors: kOperator "login_needed" and its kin, kApp, kHost.
   [[nodiscard]] runtime::Task<Result<AccessToken>> access_token();
-  // The mail server refused the token of `generation`: a newer one, by a refresh if there is none yet.
+  // The mail server refused the token of `generation`: a newer one, by a refresh if there is none yet. The old one
+  // stays good for others: it may be one mailbox that lacks a right.
   [[nodiscard]] runtime::Task<Result<AccessToken>> access_token_after(std::uint64_t generation);
   // A sign-in gave this. Durable and in use when it returns.
   [[nodiscard]] runtime::Task<Status> adopt_sign_in(oauth::TokenGrant grant, UnixTime asked_at);
@@ -51,24 +54,37 @@ class TokenKeeper final {
   [[nodiscard]] std::optional<UnixTime> expires_at() const;
   // Set for a moment whenever the token, or what is wrong with it, has changed.
   [[nodiscard]] runtime::Event& changed() noexcept { return changed_; }
-  // Whether a rotated token may be on its way: a stop waits for it.
-  [[nodiscard]] bool is_refreshing() const noexcept { return refreshing_; }
-  // No further refresh begins.
-  void retire() noexcept { retired_ = true; }
+  // Whether a new token may be on its way: a stop waits for it, on changed().
+  [[nodiscard]] bool is_refreshing() const noexcept { return refreshing_ || adopting_ != 0; }
+  // No further refresh begins, and nobody waits for one any more.
+  void retire() noexcept;
   [[nodiscard]] const std::string& token_id() const noexcept { return token_id_; }
 
  private:
+  // A token on its way into the vault.
+  struct Saving {
+    Saving(oauth::TokenGrant grant, UnixTime asked_at);
+    Saving(const store::StoredToken& before, Secret refresh_token); // nothing but the refresh token is new
+    store::StoredToken token;
+    Status saved;
+  };
+  using SharedSaving = std::shared_ptr<Saving>; // the store thread's job and the coroutine that waits for it
+
   [[nodiscard]] runtime::Task<void> run();
   [[nodiscard]] runtime::Task<void> load();
+  void take_stored(store::StoredToken token, const store::MailboxRecord& pause);
+  [[nodiscard]] runtime::Task<Result<AccessToken>> token_newer_than(std::uint64_t refused);
   [[nodiscard]] runtime::Task<void> refresh();
-  [[nodiscard]] runtime::Task<Status> save(const store::StoredToken& token);
-  [[nodiscard]] runtime::Task<void> take_grant(oauth::TokenGrant grant, UnixTime asked_at);
-  [[nodiscard]] runtime::Task<void> take_refusal(oauth::Refusal refusal, UnixTime asked_at);
-  [[nodiscard]] runtime::Task<void> remember_pause();
-  void take_fault(const Error& error);
-  void publish(store::StoredToken token);
+  [[nodiscard]] runtime::Task<Status> save(SharedSaving saving);
+  [[nodiscard]] runtime::Task<bool> replace_once_stored(SharedSaving saving, std::uint64_t generation);
+  void replace(store::StoredToken token);
+  void note_success();
+  void note_failure(Error error);
+  void remember_pause(const Error& error);
   void announce() noexcept;
-  void plan_refresh();
+  void limit_waits();
+  [[nodiscard]] std::optional<Error> no_token_now(bool was_tried) const;
+  [[nodiscard]] bool must_wait() const;
   [[nodiscard]] bool is_live(std::chrono::seconds margin) const;
   [[nodiscard]] std::chrono::seconds margin() const;
 
@@ -80,16 +96,18 @@ class TokenKeeper final {
   std::optional<store::StoredToken> token_;
   std::uint64_t generation_ = 1;     // grows with every new token and every logout: late replies are dropped
   runtime::WallTime next_attempt_{}; // of a refresh; meaningful while there is a token
+  runtime::WallTime not_before_{};   // the server's word (P9): no request of any kind before, whoever has signed in
   bool loaded_ = false;
   bool refreshing_ = false;
   bool retired_ = false;
-  bool pause_imposed_ = false;
-  int failures_ = 0;
+  int adopting_ = 0;                // sign-ins that are being stored
+  int failures_ = 0;                // in a row
   std::optional<Error> last_error_; // of the last refresh, or of loading; empty after a success
+  std::set<std::string> raised_;    // codes of the faults that stand in the log because of this keeper
   std::uint64_t attempts_ = 0;
   runtime::Event changed_;
   runtime::Event wake_;
-  runtime::Semaphore vault_turn_; // one writer of the row at a time
+  runtime::Semaphore vault_turn_; // one writer of the row at a time; what it changes in memory it changes in its turn
   runtime::TaskRunner<void> runner_;
 };
 

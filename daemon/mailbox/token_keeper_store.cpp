@@ -1,0 +1,153 @@
+// The part of a token's life that touches the databases.
+#include "log/log.h"
+#include "mailbox/token_keeper.h"
+#include "util/concat.h"
+#include "util/scope_exit.h"
+
+#include <utility>
+
+namespace mailmoor::mailbox {
+namespace {
+
+constexpr runtime::Duration kSaveAgainAfter = std::chrono::seconds(5);
+
+// No mailbox can have this name.
+[[nodiscard]] std::string pause_row(const std::string& token_id) {
+  return concat("token ", token_id);
+}
+
+} // namespace
+
+TokenKeeper::Saving::Saving(oauth::TokenGrant grant, UnixTime asked_at) {
+  const oauth::TokenTimes times = oauth::token_times(grant, asked_at);
+  token.refresh_token = std::move(grant.refresh_token);
+  token.access_token = std::move(grant.access_token);
+  token.obtained_at = times.obtained_at;
+  token.expires_at = times.expires_at;
+  token.refresh_at = times.refresh_at;
+  token.scope = std::move(grant.scope);
+}
+
+TokenKeeper::Saving::Saving(const store::StoredToken& before, Secret refresh_token) {
+  token.refresh_token = std::move(refresh_token);
+  token.access_token = before.access_token.clone();
+  token.obtained_at = before.obtained_at;
+  token.expires_at = before.expires_at;
+  token.refresh_at = before.refresh_at;
+  token.scope = before.scope;
+}
+
+runtime::Task<void> TokenKeeper::load() {
+  while (!loaded_ && !retired_) {
+    auto job = [this] {
+      auto token = services_.vault.load_token_blocking(token_id_);
+      auto pause = services_.state.load_mailbox_blocking(pause_row(token_id_));
+      return std::pair(std::move(token), std::move(pause));
+    };
+    auto loaded = co_await services_.store_thread.run(std::move(job));
+    auto& [token, pause] = loaded;
+    if (loaded_) co_return; // a sign-in or a logout was quicker
+    // What cannot be read now may be readable later; what was damaged stays so.
+    loaded_ = token || token.error().code == "sealed_value_damaged";
+    if (!token)
+      note_failure(std::move(token).error());
+    else if (*token)
+      take_stored(*std::move(*token), pause ? pause->record : store::MailboxRecord());
+    announce();
+    if (loaded_) co_return;
+    co_await wake_.wait_for(next_attempt_ - services_.loop.wall_now());
+    wake_.reset();
+  }
+}
+
+// Two jobs for the one store thread: the first is done even if this keeper is destroyed meanwhile (P5), the second
+// tells how it went.
+runtime::Task<Status> TokenKeeper::save(SharedSaving saving) {
+  services_.store_thread.run_detached([&vault = services_.vault, id = token_id_, saving] {
+    saving->saved = vault.save_token_blocking(id, saving->token);
+  });
+  auto job = [saving] { return saving->saved; };
+  const Status saved = co_await services_.store_thread.run(std::move(job));
+  co_return saved;
+}
+
+// The new token is used by nobody before it is on stable storage; until it can be stored it is kept in memory. False:
+// a sign-in or a logout made it void.
+runtime::Task<bool> TokenKeeper::replace_once_stored(SharedSaving saving, std::uint64_t generation) {
+  while (true) {
+    runtime::Semaphore::Permit turn = co_await vault_turn_.acquire();
+    if (generation != generation_) co_return false;
+    auto storing = save(saving);
+    const Status saved = co_await storing;
+    if (saved) {
+      replace(std::move(saving->token));
+      co_return true;
+    }
+    last_error_ = saved.error();
+    raised_.insert(saved.error().code);
+    services_.faults.raise(
+        log::Priority::kErr, {.mailbox = label_, .event = "token_not_stored", .error = saved.error().code},
+        concat("a new token cannot be stored and is not used until it is: ", saved.error().what), services_.now());
+    turn.release(); // a sign-in or a logout may come in between
+    co_await runtime::sleep_for(services_.loop, services_.scaled(kSaveAgainAfter));
+  }
+}
+
+void TokenKeeper::replace(store::StoredToken token) {
+  token_ = std::move(token);
+  loaded_ = true;
+  ++generation_;
+}
+
+// A pause that a server imposed holds across restarts (P9).
+void TokenKeeper::remember_pause(const Error& error) {
+  store::MailboxRecord record;
+  record.retry_at = not_before_;
+  record.retry_imposed = true;
+  record.retry_reason = error.what;
+  record.error_code = error.code;
+  services_.store_thread.run_detached([&state = services_.state, row = pause_row(token_id_), label = label_, record] {
+    const Status saved = state.save_mailbox_blocking(row, record);
+    if (!saved)
+      log::write(log::Priority::kErr, {.mailbox = label, .event = "state_not_recorded", .error = saved.error().code},
+                 saved.error().what);
+  });
+}
+
+runtime::Task<Status> TokenKeeper::adopt_sign_in(oauth::TokenGrant grant, UnixTime asked_at) {
+  if (grant.refresh_token.empty())
+    co_return fail(ErrorKind::kOperator, "no_refresh_token",
+                   concat("app ", client_.app_name(), ": the sign-in gave no refresh token, so it could not last"),
+                   "add offline_access to the app's scopes (Google: access_type=offline)");
+  ++adopting_;
+  const ScopeExit done([this] {
+    --adopting_;
+    announce();
+  });
+  auto saving = std::make_shared<Saving>(std::move(grant), asked_at);
+  const runtime::Semaphore::Permit turn = co_await vault_turn_.acquire();
+  auto storing = save(saving);
+  const Status saved = co_await storing;
+  if (saved) {
+    replace(std::move(saving->token));
+    note_success();
+  }
+  co_return saved;
+}
+
+runtime::Task<Status> TokenKeeper::forget() {
+  const runtime::Semaphore::Permit turn = co_await vault_turn_.acquire();
+  auto job = [this] { return services_.vault.erase_token_blocking(token_id_); };
+  const Status erased = co_await services_.store_thread.run(std::move(job));
+  if (erased) {
+    token_.reset();
+    loaded_ = true;
+    ++generation_;
+    failures_ = 0;
+    last_error_.reset();
+    announce();
+  }
+  co_return erased;
+}
+
+} // namespace mailmoor::mailbox

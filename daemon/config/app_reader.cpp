@@ -1,5 +1,6 @@
 #include "config/app_reader.h"
 
+#include "config/providers.h"
 #include "config/section.h"
 #include "util/ascii.h"
 #include "util/printable.h"
@@ -20,7 +21,8 @@ constexpr auto kCustomKeys = std::to_array<std::string_view>(
   const auto is_fine = [](char c) {
     return (ascii_lower(c) >= 'a' && ascii_lower(c) <= 'z') || (c >= '0' && c <= '9') || c == '-' || c == '.';
   };
-  if (!tenant || (std::ranges::all_of(*tenant, is_fine) && !tenant->contains(".."))) return tenant;
+  if (!tenant || (std::ranges::all_of(*tenant, is_fine) && !tenant->starts_with('.') && !tenant->contains("..")))
+    return tenant;
   value.wrong("it is no tenant; write the directory's domain or id, or organizations, consumers or common");
   return std::nullopt;
 }
@@ -126,21 +128,6 @@ void check_complete(const Section& section, const App& app) {
 
 } // namespace
 
-std::string_view provider_imap_host(Provider provider, Cloud cloud) noexcept {
-  switch (provider) {
-  case Provider::kCustom: return {};
-  case Provider::kGoogle: return "imap.gmail.com";
-  case Provider::kMicrosoft: break;
-  }
-  switch (cloud) {
-  case Cloud::kGlobal: return "outlook.office365.com";
-  case Cloud::kGccHigh: return "outlook.office365.us";
-  case Cloud::kDod: return "outlook-dod.office365.us";
-  case Cloud::kChina: return "partner.outlook.cn";
-  }
-  return {};
-}
-
 AppDraft read_app(const Value& value) {
   AppDraft draft;
   App& app = draft.app;
@@ -160,7 +147,7 @@ AppDraft read_app(const Value& value) {
     assign(app.proxy, v.proxy());
     draft.has_proxy = true;
   });
-  if (app.imap_host.empty()) app.imap_host = provider_imap_host(app.provider, app.cloud);
+  fill_in_provider(app);
   return draft;
 }
 

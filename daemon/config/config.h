@@ -24,23 +24,23 @@ enum class Layout { kMaildirPlusPlus, kFs };
 enum class LineEndings { kLf, kCrlf };
 enum class Compress { kAuto, kOff };
 
-// An OAuth2 client registration, grant "delegated" (device code, browser or paste). What is empty although it may be
-// given is the provider's own: oauth/presets.h knows endpoints and scopes by provider, cloud and tenant.
+// An OAuth2 client registration, grant "delegated" (device code, browser or paste).
 struct App {
   std::string name;
   Provider provider = Provider::kCustom;
   Cloud cloud = Cloud::kGlobal;
   std::string tenant;    // kMicrosoft: domain, id, or organizations | consumers | common; empty otherwise
-  std::string authority; // kMicrosoft only: instead of the cloud's; no "/" at the end
+  std::string authority; // kMicrosoft: no "/" at the end; empty otherwise
   std::string client_id;
   SecretSource client_secret; // kNone for a public client
-  // kCustom only: the issuer to discover endpoints from (RFC 8414), or the token endpoint and at least one of the
-  // others. Both may be given: then the endpoints win.
+  // kCustom: the issuer to discover endpoints from (RFC 8414), or the token endpoint and at least one of the others;
+  // given both, the endpoints win. kMicrosoft and kGoogle have no issuer and their endpoints filled in; Google has no
+  // device authorization for mail, so that one is empty.
   std::string issuer;
   std::string device_authorization_endpoint;
   std::string authorization_endpoint;
   std::string token_endpoint;
-  std::vector<std::string> scopes; // empty for kCustom: the server's default
+  std::vector<std::string> scopes; // the provider's own when none are given; may be empty for kCustom
   std::string ca_file;             // trusted beside the system's roots; empty: none
   std::string imap_host;           // already in each Mailbox::host that it is for; empty for a kCustom without
   std::string proxy;               // for the OAuth endpoints; empty: direct

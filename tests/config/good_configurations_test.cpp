@@ -226,6 +226,41 @@ TEST(GoodConfiguration, HostOfTheMailbox_WinsOverTheAppsAndTheProviders) {
   EXPECT_THAT(hosts, ElementsAre("mine.example", "own.example", "outlook.office365.com", "partner.outlook.cn"));
 }
 
+// The values are the providers' documentation's.
+TEST(GoodConfiguration, Provider_FillsInWhatTheAppLeavesOut) {
+  const auto config =
+      load("maildir_root: /m\n"
+           "apps:\n"
+           "  ms: {provider: microsoft, tenant: t.example, client_id: c}\n"
+           "  own: {provider: microsoft, tenant: t, client_id: c, authority: 'http://127.0.0.1:80/x/',\n"
+           "        scopes: [https://outlook.office365.com/IMAP.AccessAsUser.All, offline_access]}\n"
+           "  china: {provider: microsoft, cloud: china, tenant: t, client_id: c}\n"
+           "  dod: {provider: microsoft, cloud: dod, tenant: t, client_id: c}\n"
+           "  gmail: {provider: google, client_id: c, client_secret: s}\n"
+           "mailboxes: [{name: a, user: u, app: ms}]\n");
+  ASSERT_TRUE(config) << errors_of(config);
+  const App& ms = *config->find_app("ms");
+  EXPECT_EQ(ms.issuer, "");
+  EXPECT_EQ(ms.device_authorization_endpoint, "https://login.microsoftonline.com/t.example/oauth2/v2.0/devicecode");
+  EXPECT_EQ(ms.authorization_endpoint, "https://login.microsoftonline.com/t.example/oauth2/v2.0/authorize");
+  EXPECT_EQ(ms.token_endpoint, "https://login.microsoftonline.com/t.example/oauth2/v2.0/token");
+  EXPECT_THAT(ms.scopes, ElementsAre("https://outlook.office.com/IMAP.AccessAsUser.All", "offline_access"));
+  const App& own = *config->find_app("own");
+  EXPECT_EQ(own.token_endpoint, "http://127.0.0.1:80/x/t/oauth2/v2.0/token");
+  EXPECT_THAT(own.scopes, ElementsAre("https://outlook.office365.com/IMAP.AccessAsUser.All", "offline_access"));
+  const App& china = *config->find_app("china");
+  EXPECT_EQ(china.token_endpoint, "https://login.partner.microsoftonline.cn/t/oauth2/v2.0/token");
+  EXPECT_THAT(china.scopes, ElementsAre("https://partner.outlook.cn/IMAP.AccessAsUser.All", "offline_access"));
+  const App& dod = *config->find_app("dod");
+  EXPECT_EQ(dod.authority, "https://login.microsoftonline.us");
+  EXPECT_EQ(dod.imap_host, "outlook-dod.office365.us");
+  const App& gmail = *config->find_app("gmail");
+  EXPECT_EQ(gmail.device_authorization_endpoint, "");
+  EXPECT_EQ(gmail.authorization_endpoint, "https://accounts.google.com/o/oauth2/v2/auth");
+  EXPECT_EQ(gmail.token_endpoint, "https://oauth2.googleapis.com/token");
+  EXPECT_THAT(gmail.scopes, ElementsAre("https://mail.google.com/"));
+}
+
 TEST(GoodConfiguration, LiteralSecret_IsTakenFromAPrivateFile) {
   const auto config = load("mailboxes: [{name: a, host: h, user: u, maildir: /m, password: \"p w\\t\"}]");
   ASSERT_TRUE(config) << errors_of(config);

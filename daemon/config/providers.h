@@ -1,0 +1,11 @@
+// What the providers publish about themselves; every value can be overridden in the configuration.
+#pragma once
+
+#include "config/config.h"
+
+namespace mailmoor::config {
+
+// Fills in what `app` leaves to its provider: authority, endpoints, scopes, IMAP host. kCustom has nothing of its own.
+void fill_in_provider(App& app);
+
+} // namespace mailmoor::config

@@ -19,17 +19,17 @@ template<std::size_t Size>
   return ladder[std::min(static_cast<std::size_t>(std::max(failures, 1)), Size) - 1];
 }
 
-[[nodiscard]] seconds longest(ErrorKind kind, int failures) {
-  switch (kind) {
+[[nodiscard]] seconds longest(const Error& error, int failures) {
+  if (error.code == "too_many_connections") return minutes(10);
+  if (error.code == "not_connected") return step(kNeedsSomeone, failures);
+  switch (error.kind) {
   case ErrorKind::kMessage:
   case ErrorKind::kFolder:
   case ErrorKind::kMailbox:
-  case ErrorKind::kHost:
-    return step(kPassing, failures);
+  case ErrorKind::kHost: return step(kPassing, failures);
   case ErrorKind::kApp:
   case ErrorKind::kOperator:
-  case ErrorKind::kBug:
-    return step(kNeedsSomeone, failures);
+  case ErrorKind::kBug: return step(kNeedsSomeone, failures);
   }
   return minutes(15);
 }
@@ -37,7 +37,7 @@ template<std::size_t Size>
 } // namespace
 
 std::chrono::milliseconds back_off(const Error& error, int failures, double random01) {
-  const std::chrono::milliseconds whole = longest(error.kind, failures);
+  const std::chrono::milliseconds whole = longest(error, failures);
   return whole / 2 +
          std::chrono::milliseconds(static_cast<std::int64_t>(static_cast<double>(whole.count()) / 2 * random01));
 }

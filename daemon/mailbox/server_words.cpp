@@ -15,6 +15,13 @@ namespace {
 
 using std::chrono::milliseconds;
 
+// Where a server says that it is too much and not for how long.
+constexpr milliseconds kThrottledFor = std::chrono::minutes(1);
+// Gmail names no time and locks for up to a day.
+constexpr milliseconds kOverQuotaFor = std::chrono::hours(1);
+// Nothing longer than a day has been seen; a larger number is a mistake of theirs or ours.
+constexpr milliseconds kLongestWait = std::chrono::hours(24);
+
 // "Request is throttled. Suggested Backoff Time: 299961 milliseconds" (Exchange Online).
 [[nodiscard]] std::optional<milliseconds> suggested_back_off(std::string_view text) {
   constexpr std::string_view kMark = "backoff time";
@@ -24,9 +31,22 @@ using std::chrono::milliseconds;
   rest.remove_prefix(std::min(rest.find_first_of("0123456789"), rest.size()));
   std::int64_t value = 0;
   const auto [end, error] = std::from_chars(rest.data(), rest.data() + rest.size(), value);
-  if (error != std::errc() || value < 0) return std::nullopt;
-  // Nothing longer than a day has been seen; a larger number is a mistake of theirs or ours.
-  return std::min(milliseconds(value), milliseconds(std::chrono::hours(24)));
+  if (error == std::errc::result_out_of_range) return kLongestWait;
+  if (error != std::errc()) return std::nullopt;
+  rest.remove_prefix(static_cast<std::size_t>(end - rest.data()));
+  while (rest.starts_with(' '))
+    rest.remove_prefix(1);
+  const std::string unit = to_lower_ascii(rest.substr(0, 3));
+  std::int64_t factor = 1; // milliseconds, as seen
+  if (unit == "sec") factor = 1000;
+  if (unit == "min") factor = 60'000;
+  return value >= kLongestWait.count() / factor ? kLongestWait : milliseconds(value * factor);
+}
+
+[[nodiscard]] Error throttled(std::string_view what, milliseconds wait) {
+  Error error(ErrorKind::kMailbox, "throttled", std::string(what));
+  error.imposed_wait = wait;
+  return error;
 }
 
 // What holds for the whole mailbox, whatever was asked. Empty: nothing known in these words.
@@ -34,21 +54,16 @@ using std::chrono::milliseconds;
                                                 std::string_view what) {
   const auto says = [text](std::string_view words) { return contains_ignoring_case(text, words); };
   const auto coded = [&code](std::string_view atom) { return code && code->atom == atom; };
-  if (says("throttled") && !coded("THROTTLED")) {
-    Error error(ErrorKind::kMailbox, "throttled", std::string(what));
-    error.imposed_wait = suggested_back_off(text);
-    return error;
-  }
-  if (coded("OVERQUOTA") || says("bandwidth limits")) {
-    Error error(ErrorKind::kMailbox, "throttled", std::string(what));
-    error.imposed_wait = std::chrono::hours(1); // Gmail names no time and locks for up to a day
-    return error;
-  }
+  // Not "throttled" alone: it may be the name of a folder.
+  if (says("backoff time") || says("is throttled") || coded("THROTTLED"))
+    return throttled(what, suggested_back_off(text).value_or(kThrottledFor));
+  if (coded("OVERQUOTA") || says("bandwidth limits")) return throttled(what, kOverQuotaFor);
   if (says("authenticated but not connected"))
-    return Error(
-        ErrorKind::kMailbox, "not_connected", std::string(what),
-        "if it lasts: check that IMAP is enabled for the mailbox, that the user may open it, and the app's scopes");
-  if (says("too many") && says("connections"))
+    return Error(ErrorKind::kMailbox, "not_connected", std::string(what),
+                 "if it lasts: check that IMAP is enabled for the mailbox, that the user may open it, and the app's "
+                 "scopes");
+  // Gmail: "Too many simultaneous connections"; Dovecot: "[UNAVAILABLE] Maximum number of connections from user+IP".
+  if ((says("too many") || says("maximum number of")) && says("connections"))
     return Error(ErrorKind::kMailbox, "too_many_connections", std::string(what),
                  "close other mail programs of this account, or lower `connections`");
   if (says("accesstokenexpired")) return Error(ErrorKind::kMailbox, "token_expired", std::string(what));
@@ -74,17 +89,24 @@ using std::chrono::milliseconds;
 Error login_refused(const imap::Completed& completed, std::string_view user) {
   const std::string what = concat("the server refused the login of ", user, ": ", answer_text(completed),
                                   completed.sasl_error.empty() ? "" : " ", printable(completed.sasl_error));
-  if (auto known = mailbox_wide(completed.text, completed.code, what)) return *std::move(known);
+  // An expired token in the answer to a login is a refused one: it takes a new one, not a new connection.
+  if (auto known = mailbox_wide(completed.text, completed.code, what); known && known->code != "token_expired")
+    return *std::move(known);
+  if (contains_ignoring_case(completed.text, "basic authentication is disabled"))
+    return {ErrorKind::kOperator, "auth_rejected", what,
+            "this server takes no passwords: sign in with OAuth2 (give the mailbox an `app`)"};
   return {
       ErrorKind::kOperator, "auth_rejected", what,
       "check that the user name is the mailbox's own address, that IMAP is enabled for it, and that the sign-in was "
       "for this user and this server"};
 }
 
+// BAD means that we said something wrong: sending it again soon earns another BAD, and ten of them a disconnect.
 Error command_refused(const imap::Completed& completed, std::string_view command) {
   const std::string what = concat(command, " was answered with ", answer_text(completed));
   if (auto known = mailbox_wide(completed.text, completed.code, what)) return *std::move(known);
-  return {ErrorKind::kMailbox, "command_refused", what};
+  const bool bad = completed.status == imap::CompletionStatus::kBad;
+  return {bad ? ErrorKind::kBug : ErrorKind::kMailbox, "command_refused", what};
 }
 
 Error folder_refused(const imap::Completed& completed, std::string_view command) {

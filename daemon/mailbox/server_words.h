@@ -9,9 +9,10 @@
 
 namespace mailmoor::mailbox {
 
-// The answer to a login. kOperator "auth_rejected" unless the words say something passing.
+// The answer to a login. kOperator "auth_rejected" unless the words say something passing; an expired token is refused.
 [[nodiscard]] Error login_refused(const imap::Completed& completed, std::string_view user);
-// The answer to a command on the mailbox as a whole (LIST, IDLE …), or the first one after a login.
+// The answer to a command on the mailbox as a whole (LIST, IDLE …), or the first one after a login: kMailbox; kBug when
+// it was BAD and the words say nothing passing.
 [[nodiscard]] Error command_refused(const imap::Completed& completed, std::string_view command);
 // The answer to a command on one folder (EXAMINE, FETCH): kFolder unless it concerns the whole mailbox.
 [[nodiscard]] Error folder_refused(const imap::Completed& completed, std::string_view command);

@@ -116,6 +116,7 @@ TEST_F(DeviceLoginTest, CodeThatRunsOut_EndsIt) {
 }
 
 TEST_F(DeviceLoginTest, NetworkFaultInBetween_DoesNotEndIt) {
+  device_reply.headers += "Connection: close\r\n"; // on a kept one libcurl would ask again by itself
   polls = {HttpServer::Reply{.body = "", .breaks_off = true}, HttpServer::json(503, "<html>"),
            HttpServer::json(200, grant_json("A1", "R1"))};
   begin_and_prompt();

@@ -1,0 +1,176 @@
+#include "mailbox/server_words.h"
+
+#include <chrono>
+#include <gmock/gmock.h>
+#include <ostream>
+
+namespace mailmoor::mailbox {
+namespace {
+
+using namespace std::chrono_literals;
+using ::testing::HasSubstr;
+using ::testing::Not;
+
+enum class After { kLogin, kCommand, kFolder, kBye };
+
+struct Row {
+  After after;
+  std::string_view words; // "NO [CODE] text", "BAD text", "BYE text"
+  ErrorKind kind;
+  std::string_view code;
+  std::optional<std::chrono::milliseconds> wait = {};
+};
+void PrintTo(const Row& row, std::ostream* out) {
+  *out << row.words;
+}
+
+// As a server of the table said it: status, code in brackets, text.
+struct Said {
+  explicit Said(std::string_view words) : status(words.substr(0, words.find(' '))) {
+    const auto parsed = imap::parse_response_text(words.substr(status.size() + 1));
+    text = parsed.text;
+    code = parsed.code;
+  }
+  std::string_view status;
+  std::string text;
+  std::optional<imap::ResponseCode> code;
+};
+
+[[nodiscard]] imap::Completed completed(std::string_view words) {
+  const Said said(words);
+  const auto status = said.status == "BAD" ? imap::CompletionStatus::kBad : imap::CompletionStatus::kNo;
+  imap::Completed made(imap::CommandId(1), status);
+  made.text = said.text;
+  made.code = said.code;
+  return made;
+}
+
+[[nodiscard]] Error read(const Row& row) {
+  switch (row.after) {
+  case After::kLogin: return login_refused(completed(row.words), "alice@example.com");
+  case After::kCommand: return command_refused(completed(row.words), "LIST");
+  case After::kFolder: return folder_refused(completed(row.words), "EXAMINE");
+  case After::kBye: break;
+  }
+  const Said said(row.words);
+  return session_ended(imap::Bye{said.text, said.code});
+}
+
+class ServerWords : public ::testing::TestWithParam<Row> {};
+
+TEST_P(ServerWords, AreReadAsTheyAreMeant) {
+  const Row& row = GetParam();
+  const Error error = read(row);
+  EXPECT_EQ(error_kind_name(row.kind), error_kind_name(error.kind));
+  EXPECT_EQ(row.code, error.code);
+  EXPECT_EQ(row.wait, error.imposed_wait);
+  EXPECT_THAT(error.what, HasSubstr(Said(row.words).text)) << "the server's own words belong into the message";
+}
+
+constexpr ErrorKind kBug = ErrorKind::kBug;
+constexpr ErrorKind kFolder = ErrorKind::kFolder;
+constexpr ErrorKind kHost = ErrorKind::kHost;
+constexpr ErrorKind kMailbox = ErrorKind::kMailbox;
+constexpr ErrorKind kOperator = ErrorKind::kOperator;
+
+INSTANTIATE_TEST_SUITE_P(
+    ExchangeOnline, ServerWords,
+    ::testing::Values(
+        Row{After::kCommand, "BAD Request is throttled. Suggested Backoff Time: 299961 milliseconds", kMailbox,
+            "throttled", 299961ms},
+        Row{After::kFolder, "NO Request is throttled. Suggested Backoff Time: 89117 milliseconds", kMailbox,
+            "throttled", 89117ms},
+        Row{After::kLogin, "NO request is THROTTLED. suggested backoff time = 1 milliseconds", kMailbox, "throttled",
+            1ms},
+        Row{After::kBye, "BYE Request is throttled. Suggested Backoff Time: 5000 milliseconds", kMailbox, "throttled",
+            5000ms},
+        Row{After::kCommand, "BAD Request is throttled. Suggested Backoff Time: 99999999999999999999 milliseconds",
+            kMailbox, "throttled", 24h},
+        Row{After::kCommand, "BAD Request is throttled. Suggested Backoff Time: 900000000 milliseconds", kMailbox,
+            "throttled", 24h},
+        Row{After::kCommand, "BAD Request is throttled. Suggested Backoff Time: 30 seconds", kMailbox, "throttled",
+            30s},
+        Row{After::kCommand, "BAD Request is throttled. Suggested Backoff Time: 50 minutes", kMailbox, "throttled",
+            50min},
+        Row{After::kCommand, "BAD Request is throttled. Suggested Backoff Time: soon", kMailbox, "throttled", 1min},
+        Row{After::kCommand, "BAD Request is throttled.", kMailbox, "throttled", 1min},
+        Row{After::kCommand, "BAD User is authenticated but not connected.", kMailbox, "not_connected"},
+        Row{After::kFolder, "BAD User is authenticated but not connected.", kMailbox, "not_connected"},
+        Row{After::kLogin, "NO AUTHENTICATE failed.", kOperator, "auth_rejected"},
+        Row{After::kLogin, "NO LOGIN failed.", kOperator, "auth_rejected"},
+        Row{After::kLogin, "NO Basic authentication is disabled.", kOperator, "auth_rejected"},
+        Row{After::kLogin, "NO Server Unavailable. 15", kMailbox, "server_unavailable"},
+        Row{After::kFolder, "NO Server Unavailable. 15", kFolder, "folder_refused"},
+        Row{After::kFolder, "NO Mailbox isn't selectable", kFolder, "folder_refused"},
+        Row{After::kFolder, "NO The specified message set is invalid.", kFolder, "folder_refused"},
+        Row{After::kLogin, "BAD Command received in Invalid state.", kMailbox, "server_unavailable"},
+        Row{After::kCommand, "BAD Command Error. 10", kBug, "command_refused"},
+        Row{After::kCommand, "BAD Command Argument Error. 12", kBug, "command_refused"},
+        Row{After::kFolder, "BAD Command Argument Error. 11", kFolder, "folder_refused"},
+        Row{After::kBye, "BYE Session invalidated - AccessTokenExpired", kMailbox, "token_expired"},
+        Row{After::kLogin, "NO Session invalidated - AccessTokenExpired", kOperator, "auth_rejected"},
+        Row{After::kBye, "BYE Connection is closed. 13", kHost, "session_closed"},
+        Row{After::kBye, "BYE Connection closed. 14", kHost, "session_closed"},
+        Row{After::kBye, "BYE Microsoft Exchange Server IMAP4 server signing off.", kHost, "session_closed"}));
+
+INSTANTIATE_TEST_SUITE_P(
+    Gmail, ServerWords,
+    ::testing::Values(
+        Row{After::kLogin, "NO [ALERT] Too many simultaneous connections. (Failure)", kMailbox, "too_many_connections"},
+        Row{After::kFolder, "NO [OVERQUOTA] Account exceeded command or bandwidth limits. (Failure)", kMailbox,
+            "throttled", 1h},
+        Row{After::kBye, "BYE Account exceeded command or bandwidth limits. (Failure)", kMailbox, "throttled", 1h},
+        Row{After::kFolder, "NO [THROTTLED] Slow down", kMailbox, "throttled", 1min},
+        Row{After::kLogin, "NO [AUTHENTICATIONFAILED] Invalid credentials (Failure)", kOperator, "auth_rejected"},
+        Row{After::kLogin, "NO [ALERT] Application-specific password required (Failure)", kOperator, "auth_rejected"},
+        Row{After::kFolder, "NO [NONEXISTENT] Unknown Mailbox: Throttled (Failure)", kFolder, "folder_refused"},
+        Row{After::kBye, "BYE Session expired, please login again.", kHost, "session_closed"}));
+
+INSTANTIATE_TEST_SUITE_P(
+    DovecotAndOthers, ServerWords,
+    ::testing::Values(
+        Row{After::kLogin,
+            "NO [UNAVAILABLE] Maximum number of connections from user+IP exceeded (mail_max_userip_connections=30)",
+            kMailbox, "too_many_connections"},
+        Row{After::kLogin, "NO [UNAVAILABLE] Temporary authentication failure.", kMailbox, "server_unavailable"},
+        Row{After::kLogin, "NO [AUTHENTICATIONFAILED] Authentication failed.", kOperator, "auth_rejected"},
+        Row{After::kLogin, "NO [AUTHORIZATIONFAILED] Not this one.", kOperator, "auth_rejected"},
+        Row{After::kLogin, "NO [EXPIRED] Password expired.", kOperator, "auth_rejected"},
+        Row{After::kLogin, "NO [CONTACTADMIN] Locked.", kOperator, "auth_rejected"},
+        Row{After::kFolder, "NO [SERVERBUG] Internal error occurred.", kFolder, "folder_refused"},
+        Row{After::kFolder, "NO [INUSE] Mailbox is being rebuilt.", kFolder, "folder_refused"},
+        Row{After::kFolder, "NO [NOPERM] Permission denied", kFolder, "folder_refused"},
+        Row{After::kCommand, "NO [SERVERBUG] Internal error occurred.", kMailbox, "server_unavailable"},
+        Row{After::kCommand, "NO [LIMIT] Too fast", kMailbox, "server_unavailable"},
+        Row{After::kCommand, "NO What?", kMailbox, "command_refused"},
+        Row{After::kBye, "BYE [UNAVAILABLE] Shutting down", kMailbox, "server_unavailable"},
+        Row{After::kBye, "BYE Disconnected for inactivity.", kHost, "session_closed"}));
+
+TEST(ServerWordsText, RemedyFitsTheWords) {
+  EXPECT_THAT(login_refused(completed("NO Basic authentication is disabled."), "a").remedy, HasSubstr("OAuth2"));
+  EXPECT_THAT(login_refused(completed("NO AUTHENTICATE failed."), "a").remedy, HasSubstr("IMAP is enabled"));
+}
+
+TEST(ServerWordsText, ErrorChallengeAndSentCommandAreShown) {
+  imap::Completed answer = completed("NO [AUTHENTICATIONFAILED] Invalid credentials (Failure)");
+  answer.sasl_error = R"({"status":"401","schemes":"bearer"})";
+  EXPECT_THAT(login_refused(answer, "alice").what, HasSubstr("401"));
+  imap::Completed bad = completed("BAD Command Argument Error. 12");
+  bad.command = "LIST \"\" \"*\"";
+  EXPECT_THAT(command_refused(bad, "LIST").what, HasSubstr("sent: LIST"));
+}
+
+TEST(ServerWordsText, ControlCharactersDoNotGetThrough) {
+  imap::Completed answer = completed("NO no");
+  answer.text = "no\x1B[2J\r\nfake line";
+  answer.sasl_error = "\x07";
+  for (const Error& error : {login_refused(answer, "alice"), command_refused(answer, "LIST"),
+                             folder_refused(answer, "EXAMINE"), session_ended({answer.text, {}})}) {
+    EXPECT_THAT(error.what, Not(HasSubstr("\x1B")));
+    EXPECT_THAT(error.what, Not(HasSubstr("\n")));
+    EXPECT_THAT(error.what, Not(HasSubstr("\x07")));
+  }
+}
+
+} // namespace
+} // namespace mailmoor::mailbox

@@ -1,0 +1,121 @@
+#include "cli/status_view.h"
+
+#include "cli/relative_time.h"
+#include "cli/table.h"
+#include "util/concat.h"
+#include "util/printable.h"
+
+#include <array>
+#include <cstdio>
+
+namespace mailmoor::cli {
+
+namespace {
+
+using supervisor::FleetStatus;
+using supervisor::FolderStatus;
+using supervisor::MailboxStatus;
+
+std::string rate_text(double messages_per_second) {
+  if (messages_per_second < 0.05) return "-";
+  std::array<char, 32> text{};
+  const int size = std::snprintf(text.data(), text.size(), "%.1f/s", messages_per_second);
+  return {text.data(), static_cast<std::size_t>(size)};
+}
+
+std::string count_of(std::size_t count, std::string_view one, std::string_view many) {
+  return concat(count, ' ', count == 1 ? one : many);
+}
+
+void add_trouble(Table& table, const MailboxStatus& mailbox) {
+  if (!mailbox.reason.empty()) table.add_note(printable(mailbox.reason));
+  if (!mailbox.remedy.empty()) table.add_note("→ " + printable(mailbox.remedy));
+  if (!mailbox.poison.empty())
+    table.add_note(concat(count_of(mailbox.poison.size(), "message", "messages"),
+                          " could not be fetched: see mailmoorctl status ", printable(mailbox.name)));
+}
+
+// "  label   value", nothing for an empty value
+std::string fact(std::string_view label, std::string_view value, std::optional<std::size_t> width) {
+  if (value.empty()) return {};
+  constexpr std::size_t kLabelWidth = 22;
+  std::string text = wrapped(value, kLabelWidth, width);
+  return text.replace(2, label.size(), label);
+}
+
+} // namespace
+
+std::string render_fleet(const FleetStatus& fleet, UnixTime now, std::optional<std::size_t> width) {
+  std::string out = concat("mailmoord ", printable(fleet.version), ", up for ", short_duration(now - fleet.started_at));
+  if (!fleet.summary.empty()) out += concat(": ", printable(fleet.summary));
+  out += '\n';
+  if (fleet.mailboxes.empty()) return out + "no mailboxes in the configuration\n";
+  Table table({{.title = "MAILBOX"},
+               {.title = "STATE"},
+               {.title = "SINCE", .importance = 3},
+               {.title = "LAST SYNC", .importance = 6},
+               {.title = "MESSAGES", .right = true, .importance = 5},
+               {.title = "BEHIND", .right = true, .importance = 7},
+               {.title = "RATE", .right = true, .importance = 1},
+               {.title = "TOKEN ENDS", .importance = 2},
+               {.title = "NEXT TRY", .importance = 8}});
+  for (const MailboxStatus& mailbox : fleet.mailboxes) {
+    table.add_row({printable(mailbox.name), std::string(supervisor::mailbox_state_name(mailbox.state)),
+                   relative_time(mailbox.since, now, "-"), relative_time(mailbox.last_sync, now, "never"),
+                   std::to_string(mailbox.messages), std::to_string(mailbox.behind),
+                   rate_text(mailbox.messages_per_second), relative_time(mailbox.token_expires_at, now, "-"),
+                   relative_time(mailbox.retry_at, now, "-")});
+    add_trouble(table, mailbox);
+  }
+  return out + table.render(width);
+}
+
+std::string render_mailbox(const MailboxStatus& mailbox, UnixTime now, std::optional<std::size_t> width) {
+  std::string out = concat(printable(mailbox.name), ": ", supervisor::mailbox_state_name(mailbox.state), " since ",
+                           to_rfc3339(mailbox.since), " (", relative_time(mailbox.since, now, ""), ")\n");
+  out += fact("why", printable(mailbox.reason), width);
+  out += fact("what to do", printable(mailbox.remedy), width);
+  out += fact("next try", relative_time(mailbox.retry_at, now, ""), width);
+  out += fact("last complete sync", relative_time(mailbox.last_sync, now, "never"), width);
+  out += fact("messages", concat(mailbox.messages, ", behind ", mailbox.behind), width);
+  out += fact("rate", mailbox.messages_per_second < 0.05 ? "" : rate_text(mailbox.messages_per_second), width);
+  out += fact("access token ends", relative_time(mailbox.token_expires_at, now, ""), width);
+  if (!mailbox.folders.empty()) {
+    Table table({{.title = "FOLDER"},
+                 {.title = "MESSAGES", .right = true},
+                 {.title = "BEHIND", .right = true},
+                 {.title = "LAST SYNC", .importance = 2},
+                 {.title = "DIRECTORY", .importance = 1}});
+    for (const FolderStatus& folder : mailbox.folders)
+      if (folder.chosen)
+        table.add_row({printable(folder.name), std::to_string(folder.messages), std::to_string(folder.behind),
+                       relative_time(folder.last_sync, now, "never"), printable(folder.directory)});
+    out += '\n' + table.render(width);
+  }
+  if (!mailbox.poison.empty()) {
+    Table table({{.title = "NOT FETCHED"}, {.title = "UID", .right = true}, {.title = "NEXT TRY", .importance = 1}});
+    for (const auto& poison : mailbox.poison) {
+      table.add_row({printable(poison.folder), std::to_string(poison.uid), relative_time(poison.retry_at, now, "-")});
+      table.add_note(printable(poison.reason));
+    }
+    out += '\n' + table.render(width);
+  }
+  return out;
+}
+
+std::string render_folders(const std::vector<FolderStatus>& folders, UnixTime now, std::optional<std::size_t> width) {
+  if (folders.empty()) return "no folders are known yet: the mailbox has not been listed\n";
+  Table table({{.title = "FOLDER"},
+               {.title = "CHOSEN"},
+               {.title = "MESSAGES", .right = true, .importance = 3},
+               {.title = "BEHIND", .right = true, .importance = 4},
+               {.title = "LAST SYNC", .importance = 2},
+               {.title = "WHY"}});
+  for (const FolderStatus& folder : folders)
+    table.add_row({printable(folder.name), folder.chosen ? "yes" : "no", std::to_string(folder.messages),
+                   std::to_string(folder.behind), folder.chosen ? relative_time(folder.last_sync, now, "never") : "-",
+                   printable(folder.why)});
+  return table.render(width);
+}
+
+} // namespace mailmoor::cli

@@ -1,0 +1,459 @@
+// mailmoorctl from its command line to its exit code, against a scripted daemon.
+#include "cli/run.h"
+
+#include "cli/daemon_client.h"
+#include "cli/fake_console.h"
+#include "cli/invocation.h"
+#include "cli/scripted_daemon.h"
+
+#include <fcntl.h>
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+#include <sys/stat.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#include <fstream>
+#include <sstream>
+
+namespace mailmoor::cli {
+namespace {
+
+using testing::ElementsAre;
+using testing::HasSubstr;
+using testing::IsEmpty;
+using testing::Not;
+using testing::StartsWith;
+using testing::UnorderedElementsAre;
+
+std::string mailbox_json(const std::string& name, const std::string& state) {
+  return concat("{\"name\":\"", name, "\",\"state\":\"", state, "\",\"messages\":7}");
+}
+
+std::string problem_json(const std::string& code, int status, const std::string& more = {}) {
+  return concat("{\"type\":\"urn:mailmoor:problem:", code, "\",\"title\":\"t\",\"status\":", status,
+                ",\"detail\":\"what was seen\",\"remedy\":\"what to do\"", more, "}");
+}
+
+class Ctl : public testing::Test {
+ protected:
+  int run_with(std::vector<std::string> arguments) {
+    std::vector<const char*> argv = {"mailmoorctl"};
+    for (const std::string& argument : arguments)
+      argv.push_back(argument.c_str());
+    argv.push_back(nullptr); // as main() gets it
+    console_ = FakeConsole();
+    console_.columns = columns_;
+    return run(static_cast<int>(argv.size()) - 1, argv.data(), "9.9", console_);
+  }
+  int ctl(std::vector<std::string> arguments) {
+    arguments.insert(arguments.begin(), {"--socket", daemon_.socket_path()});
+    return run_with(std::move(arguments));
+  }
+  [[nodiscard]] const std::string& out() const { return console_.out_text; }
+  [[nodiscard]] const std::string& err() const { return console_.err_text; }
+
+  ScriptedDaemon daemon_;
+  FakeConsole console_;
+  std::optional<std::size_t> columns_;
+};
+
+TEST_F(Ctl, HelpAndVersion_NeedNoDaemon) {
+  EXPECT_EQ(run_with({"--help"}), 0);
+  EXPECT_THAT(out(), HasSubstr("status"));
+  EXPECT_EQ(run_with({"login", "--help"}), 0);
+  EXPECT_THAT(out(), HasSubstr("--all-pending"));
+  EXPECT_EQ(run_with({"--version"}), 0);
+  EXPECT_THAT(out(), HasSubstr("9.9"));
+}
+
+TEST_F(Ctl, WrongUsage_Is2) {
+  for (const auto& arguments : std::vector<std::vector<std::string>>{{},
+                                                                     {"dance"},
+                                                                     {"--dance"},
+                                                                     {"pause"},
+                                                                     {"pause", "a", "b"},
+                                                                     {"status", "a", "b"},
+                                                                     {"login", "--flow", "carrier-pigeon"},
+                                                                     {"key"},
+                                                                     {"key", "copy"},
+                                                                     {"reload", "now"}}) {
+    EXPECT_EQ(ctl(arguments), 2) << testing::PrintToString(arguments);
+    EXPECT_NE(err(), "");
+    EXPECT_EQ(out(), "");
+  }
+  EXPECT_EQ(ctl({"login", "--all-pending", "alice"}), 2);
+  EXPECT_THAT(daemon_.requests(), IsEmpty());
+}
+
+TEST_F(Ctl, WhatIsNotSupportedYet_SaysSoWith2) {
+  for (const auto& arguments : std::vector<std::vector<std::string>>{{"verify"},
+                                                                     {"verify", "a", "--deep", "--repair"},
+                                                                     {"doctor", "a"},
+                                                                     {"confirm", "a"},
+                                                                     {"key", "rotate"},
+                                                                     {"login", "a", "--flow", "browser"},
+                                                                     {"login", "a", "--flow", "paste"}}) {
+    EXPECT_EQ(ctl(arguments), 2) << testing::PrintToString(arguments);
+    EXPECT_THAT(err(), HasSubstr("not supported yet"));
+  }
+  EXPECT_THAT(daemon_.requests(), IsEmpty());
+}
+
+TEST_F(Ctl, NoDaemon_Is4AndSaysHowToStartIt) {
+  for (const auto& command : {"status", "reload", "sync", "version", "login"}) {
+    EXPECT_EQ(run_with({"--socket", "/nonexistent/control.sock", command}), 4) << command;
+    EXPECT_THAT(err(), HasSubstr("/nonexistent/control.sock"));
+    EXPECT_THAT(err(), HasSubstr("systemctl start mailmoor"));
+  }
+  EXPECT_EQ(run_with({"--socket", "/nonexistent/control.sock", "--json", "status"}), 4);
+  EXPECT_THAT(out(), StartsWith(R"({"type":"urn:mailmoor:problem:no_daemon")"));
+}
+
+TEST_F(Ctl, SocketThatMayNotBeUsed_Is1AndNamesTheGroup) {
+  ::chmod(daemon_.socket_path().c_str(), 0);
+  const pid_t child = ::fork();
+  if (child == 0) {
+    if (::geteuid() == 0 && (::setgid(65534) != 0 || ::setuid(65534) != 0)) ::_exit(100);
+    const int exit = ctl({"status"});
+    ::_exit(err().find("group mailmoor") == std::string::npos ? 101 : exit);
+  }
+  int state = -1;
+  ASSERT_EQ(::waitpid(child, &state, 0), child);
+  EXPECT_EQ(WEXITSTATUS(state), 1);
+}
+
+TEST_F(Ctl, DaemonThatGoesAwayInTheMiddle_Is4) {
+  daemon_.on_raw("GET /v1/status", "HTTP/1.1 200 X\r\nContent-Length: 100\r\n\r\n{");
+  EXPECT_EQ(ctl({"status"}), 4);
+  daemon_.on_raw("POST /v1/reload", "");
+  EXPECT_EQ(ctl({"reload"}), 4);
+}
+
+TEST_F(Ctl, AnswerThatIsNotUnderstood_Is1) {
+  daemon_.on("GET /v1/status", 200, "<html>");
+  EXPECT_EQ(ctl({"status"}), 1);
+  EXPECT_THAT(err(), HasSubstr("same version"));
+  daemon_.on("GET /v1/status", 500, "<html>");
+  EXPECT_EQ(ctl({"status"}), 1);
+}
+
+TEST_F(Ctl, Status_IsATableForPeopleAndJsonForPrograms) {
+  const std::string json = concat("{\"version\":\"1\",\"mailboxes\":[", mailbox_json("alice", "idle"), "]}");
+  daemon_.on("GET /v1/status", 200, json);
+  EXPECT_EQ(ctl({"status"}), 0);
+  EXPECT_THAT(out(), HasSubstr("alice    idle"));
+  EXPECT_EQ(ctl({"--json", "status"}), 0);
+  EXPECT_EQ(out(), json + '\n');
+  EXPECT_EQ(ctl({"status", "--json"}), 0);
+  EXPECT_EQ(out(), json + '\n');
+}
+
+TEST_F(Ctl, StatusOfOne_HasTheShapeOfStatus) {
+  daemon_.on("GET /v1/mailboxes/alice", 200, mailbox_json("alice", "idle"));
+  EXPECT_EQ(ctl({"status", "alice"}), 0);
+  EXPECT_THAT(out(), StartsWith("alice: idle"));
+  EXPECT_EQ(ctl({"status", "alice", "--json"}), 0);
+  EXPECT_EQ(out(), concat("{\"mailboxes\":[", mailbox_json("alice", "idle"), "]}\n"));
+}
+
+TEST_F(Ctl, Problem_IsToldWithItsRemedyAnd1) {
+  daemon_.on("POST /v1/mailboxes/bob/pause", 404, problem_json("unknown_mailbox", 404));
+  EXPECT_EQ(ctl({"pause", "bob"}), 1);
+  EXPECT_EQ(err(), "mailmoorctl: what was seen\n  → what to do\n");
+  EXPECT_EQ(ctl({"--json", "pause", "bob"}), 1);
+  EXPECT_EQ(out(), problem_json("unknown_mailbox", 404) + '\n');
+}
+
+TEST_F(Ctl, OddMailboxNames_AreEncoded) {
+  EXPECT_EQ(DaemonClient::mailbox_path("a/../b c%", "pause"), "/v1/mailboxes/a%2F..%2Fb%20c%25/pause");
+  daemon_.on("POST /v1/mailboxes/../pause", 200, mailbox_json("..", "paused"));
+  EXPECT_EQ(ctl({"pause", ".."}), 0);
+}
+
+TEST_F(Ctl, PauseResumeLogout_SayWhatWasDone) {
+  for (const auto& verb : {"pause", "resume", "logout"}) {
+    daemon_.on(concat("POST /v1/mailboxes/alice/", verb), 200, mailbox_json("alice", "paused"));
+    EXPECT_EQ(ctl({verb, "alice"}), 0);
+    EXPECT_THAT(out(), StartsWith("alice: "));
+    EXPECT_EQ(ctl({verb, "alice", "--json"}), 0);
+    EXPECT_EQ(out(), mailbox_json("alice", "paused") + '\n');
+  }
+}
+
+TEST_F(Ctl, SyncOfAll_AsksForEachMailbox) {
+  daemon_.on("GET /v1/status", 200,
+             concat("{\"mailboxes\":[", mailbox_json("a", "idle"), ',', mailbox_json("b", "idle"), "]}"));
+  daemon_.on("POST /v1/mailboxes/a/sync", 202, mailbox_json("a", "syncing"));
+  daemon_.on("POST /v1/mailboxes/b/sync", 202, mailbox_json("b", "syncing"));
+  EXPECT_EQ(ctl({"sync"}), 0);
+  EXPECT_THAT(out(), HasSubstr("a: sync started\n"));
+  EXPECT_THAT(out(), HasSubstr("b: sync started\n"));
+}
+
+TEST_F(Ctl, SyncThatNeedsALogin_Is3WhateverTheErrorIsCalled) {
+  daemon_.on("POST /v1/mailboxes/a/sync?wait=1", 409, problem_json("needs_login", 409));
+  EXPECT_EQ(ctl({"sync", "--wait", "a"}), 3);
+  daemon_.on("POST /v1/mailboxes/a/sync?wait=1", 409, problem_json("no_token", 409, ",\"state\":\"needs_login\""));
+  EXPECT_EQ(ctl({"sync", "--wait", "a"}), 3);
+}
+
+TEST_F(Ctl, SyncOfSeveral_ExitsWithTheWorst) {
+  daemon_.on("POST /v1/mailboxes/a/sync?wait=1", 200, mailbox_json("a", "idle"));
+  daemon_.on("POST /v1/mailboxes/b/sync?wait=1", 409, problem_json("needs_login", 409));
+  daemon_.on("POST /v1/mailboxes/c/sync?wait=1", 502, problem_json("connect_failed", 502));
+  EXPECT_EQ(ctl({"sync", "--wait", "a", "b"}), 3);
+  EXPECT_THAT(out(), HasSubstr("a: complete\n"));
+  EXPECT_EQ(ctl({"sync", "--wait", "a", "b", "c"}), 1);
+}
+
+TEST_F(Ctl, ReloadOfABadConfiguration_Is2AndNamesThePlace) {
+  daemon_.on("POST /v1/reload", 422, problem_json("configuration_rejected", 422, ",\"errors\":[\"m.yaml:3:1: x\"]"));
+  EXPECT_EQ(ctl({"reload"}), 2);
+  EXPECT_THAT(err(), HasSubstr("m.yaml:3:1: x\n"));
+}
+
+TEST_F(Ctl, Reload_NamesWhatChanged) {
+  daemon_.on("POST /v1/reload", 200, R"({"added":["a","b"],"changed":[],"removed":["c"]})");
+  EXPECT_EQ(ctl({"reload"}), 0);
+  EXPECT_EQ(out(), "added: a, b\nremoved: c\n");
+  daemon_.on("POST /v1/reload", 200, R"({"added":[],"changed":[],"removed":[]})");
+  EXPECT_EQ(ctl({"reload"}), 0);
+  EXPECT_THAT(out(), HasSubstr("no mailbox changed"));
+}
+
+TEST_F(Ctl, Folders_ShowWhy) {
+  const std::string json = R"({"folders":[{"name":"Spam","chosen":false,"why":"excluded by Spam"}]})";
+  daemon_.on("GET /v1/mailboxes/alice/folders", 200, json);
+  EXPECT_EQ(ctl({"folders", "alice"}), 0);
+  EXPECT_THAT(out(), HasSubstr("excluded by Spam"));
+  EXPECT_EQ(ctl({"folders", "alice", "--json"}), 0);
+  EXPECT_EQ(out(), json + '\n');
+}
+
+TEST_F(Ctl, Version_IsOneDocument) {
+  daemon_.on("GET /v1/version", 200, R"({"version":"1.2","parts":{"libuv":"1.44"}})");
+  EXPECT_EQ(ctl({"version", "--json"}), 0);
+  EXPECT_THAT(out(), StartsWith(R"({"mailmoorctl":{"version":"9.9","parts":{"libcurl":)"));
+  EXPECT_THAT(out(), HasSubstr(R"("mailmoord":{"version":"1.2","parts":{"libuv":"1.44"}}})"));
+  EXPECT_EQ(ctl({"version"}), 0);
+  EXPECT_THAT(out(), HasSubstr("mailmoord 1.2 (libuv 1.44)\n"));
+}
+
+TEST_F(Ctl, ServerTextOnTheTerminal_IsMadeSafe) {
+  daemon_.on("GET /v1/mailboxes/alice", 200,
+             R"({"name":"alice","state":"failed","reason":"\u001b[2Jgone","folders":[{"name":"a\nb","chosen":true}]})");
+  EXPECT_EQ(ctl({"status", "alice"}), 0);
+  EXPECT_THAT(out(), Not(HasSubstr("\x1b")));
+  EXPECT_THAT(out(), HasSubstr("\\x1b[2Jgone"));
+  EXPECT_THAT(out(), HasSubstr("a\\nb"));
+}
+
+class Password : public Ctl {
+ protected:
+  // Runs `password bob --stdin` with this on standard input.
+  int password(const std::string& input) {
+    int ends[2] = {-1, -1};
+    EXPECT_EQ(::pipe2(ends, O_CLOEXEC), 0);
+    const UniqueFd from(ends[0]);
+    UniqueFd into(ends[1]);
+    EXPECT_EQ(::write(into.get(), input.data(), input.size()), static_cast<ssize_t>(input.size()));
+    into.reset();
+    const UniqueFd before(::dup(STDIN_FILENO));
+    ::dup2(from.get(), STDIN_FILENO);
+    daemon_.on("POST /v1/mailboxes/bob/password", 200, mailbox_json("bob", "connecting"));
+    const int exit = ctl({"password", "bob", "--stdin"});
+    ::dup2(before.get(), STDIN_FILENO);
+    return exit;
+  }
+};
+
+TEST_F(Password, FromAPipe_IsSentWithoutItsLineEnd) {
+  EXPECT_EQ(password("pass word\n"), 0);
+  EXPECT_EQ(password("pass\r\n"), 0);
+  EXPECT_EQ(password("a\nb"), 0);
+  EXPECT_THAT(daemon_.requests(),
+              ElementsAre("POST /v1/mailboxes/bob/password pass word", "POST /v1/mailboxes/bob/password pass",
+                          "POST /v1/mailboxes/bob/password a\nb"));
+  EXPECT_THAT(out() + err(), Not(HasSubstr("pass ")));
+}
+
+TEST_F(Password, EmptyOrEndless_Is2AndNothingIsSent) {
+  EXPECT_EQ(password(""), 2);
+  EXPECT_EQ(password("\n"), 2);
+  EXPECT_EQ(password(std::string(5000, 'x')), 2);
+  EXPECT_THAT(daemon_.requests(), IsEmpty());
+}
+
+std::string chunked(const std::string& body) {
+  return concat("HTTP/1.1 200 X\r\nTransfer-Encoding: chunked\r\nConnection: close\r\n\r\n", body, "0\r\n\r\n");
+}
+
+std::string chunk(const std::string& bytes) {
+  std::ostringstream size;
+  size << std::hex << bytes.size();
+  return size.str() + "\r\n" + bytes + "\r\n";
+}
+
+std::string prompt_line(const std::string& mailbox) {
+  return concat(R"({"event":"prompt","mailbox":")", mailbox,
+                R"(","verification_uri":"https://x/device","user_code":"AB-CD","expires_at":null})", "\n");
+}
+
+std::string signed_in_line(const std::string& mailbox) {
+  return concat(R"({"event":"signed_in","mailbox":")", mailbox, "\"}\n");
+}
+
+class Login : public Ctl {
+ protected:
+  void script(const std::string& mailbox, const std::string& bytes) {
+    daemon_.on_raw(concat("POST /v1/mailboxes/", mailbox, "/login"), bytes);
+  }
+};
+
+TEST_F(Login, Device_TellsThePersonWhatToDo) {
+  script("alice", chunked(chunk(prompt_line("alice")) + chunk(signed_in_line("alice"))));
+  EXPECT_EQ(ctl({"login", "alice"}), 0);
+  EXPECT_EQ(out(), "alice: open https://x/device and enter AB-CD\nalice: signed in\n");
+}
+
+TEST_F(Login, LinesCutAnywhere_ArePutTogether) {
+  const std::string lines = prompt_line("alice") + signed_in_line("alice");
+  std::string bytes;
+  for (const char byte : lines)
+    bytes += chunk(std::string(1, byte));
+  script("alice", chunked(bytes));
+  EXPECT_EQ(ctl({"login", "alice", "--json", "--flow", "device"}), 0);
+  EXPECT_EQ(out(), lines);
+}
+
+TEST_F(Login, Failure_Is1WithItsRemedy) {
+  script("alice", chunked(chunk(R"({"event":"failed","mailbox":"alice","error":"declined","remedy":"ask again"})"
+                                "\n")));
+  EXPECT_EQ(ctl({"login", "alice"}), 1);
+  EXPECT_EQ(out(), "alice: not signed in: declined\n    → ask again\n");
+}
+
+TEST_F(Login, StreamThatEndsEarly_Is1) {
+  script("alice", chunked(chunk(prompt_line("alice"))));
+  EXPECT_EQ(ctl({"login", "alice", "--json"}), 1);
+  EXPECT_THAT(out(), HasSubstr(R"({"event":"failed","mailbox":"alice")"));
+}
+
+TEST_F(Login, UnknownMailbox_Is1AsAnEvent) {
+  daemon_.on("POST /v1/mailboxes/bob/login", 404, problem_json("unknown_mailbox", 404));
+  EXPECT_EQ(ctl({"login", "bob", "--json"}), 1);
+  EXPECT_EQ(out(), R"({"event":"failed","mailbox":"bob","error":"what was seen","remedy":"what to do"})"
+                   "\n");
+}
+
+TEST_F(Login, Several_RunAtOnceAndInAnyOrder) {
+  daemon_.gather(3); // deadlocks unless all three are asked at the same time
+  script("a", chunked(chunk(prompt_line("a")) + chunk(signed_in_line("a"))));
+  script("b",
+         chunked(chunk(prompt_line("b")) + chunk(R"({"event":"failed","mailbox":"b","error":"expired","remedy":""})"
+                                                 "\n")));
+  script("c", chunked(chunk(signed_in_line("c"))));
+  EXPECT_EQ(ctl({"login", "a", "b", "c"}), 1);
+  for (const auto text : {"a: signed in\n", "b: not signed in: expired\n", "c: signed in\n"})
+    EXPECT_THAT(out(), HasSubstr(text));
+}
+
+TEST_F(Login, MoreThanTheWindow_WaitTheirTurn) {
+  std::vector<std::string> arguments = {"login"};
+  for (int i = 0; i < 50; ++i) {
+    const std::string name = concat('m', i);
+    arguments.push_back(name);
+    script(name, chunked(chunk(signed_in_line(name))));
+  }
+  EXPECT_EQ(ctl(arguments), 0);
+  EXPECT_EQ(daemon_.requests().size(), 50U);
+  EXPECT_LE(daemon_.most_at_once(), DaemonClient::kWindow);
+}
+
+TEST_F(Login, AllPending_AreThoseThatNeedOne) {
+  daemon_.on("GET /v1/status", 200,
+             concat("{\"mailboxes\":[", mailbox_json("a", "idle"), ',', mailbox_json("b", "needs_login"), ',',
+                    mailbox_json("c", "needs_login"), "]}"));
+  script("b", chunked(chunk(signed_in_line("b"))));
+  script("c", chunked(chunk(signed_in_line("c"))));
+  EXPECT_EQ(ctl({"login"}), 2);
+  EXPECT_THAT(err(), HasSubstr("--all-pending"));
+  EXPECT_EQ(ctl({"login", "--all-pending"}), 0);
+  EXPECT_THAT(daemon_.requests(), UnorderedElementsAre("GET /v1/status", "GET /v1/status", "POST /v1/mailboxes/b/login",
+                                                       "POST /v1/mailboxes/c/login"));
+}
+
+TEST_F(Login, NobodyPending_IsDone) {
+  daemon_.on("GET /v1/status", 200, concat("{\"mailboxes\":[", mailbox_json("a", "idle"), "]}"));
+  EXPECT_EQ(ctl({"login", "--all-pending"}), 0);
+  EXPECT_EQ(out(), "no mailbox needs a login\n");
+}
+
+TEST_F(Login, OnATerminal_SeveralShareOneBoard) {
+  columns_ = 80;
+  script("a", chunked(chunk(prompt_line("a")) + chunk(signed_in_line("a"))));
+  script("b", chunked(chunk(prompt_line("b")) + chunk(signed_in_line("b"))));
+  EXPECT_EQ(ctl({"login", "a", "b"}), 0);
+  EXPECT_THAT(out(), HasSubstr("MAILBOX  ENTER"));
+  EXPECT_THAT(out(), HasSubstr("\x1b["));
+}
+
+class Local : public Ctl {
+ protected:
+  void SetUp() override {
+    char name[] = "/tmp/mailmoor-cli-XXXXXX";
+    directory_ = ::mkdtemp(name);
+  }
+  void TearDown() override { std::filesystem::remove_all(directory_); }
+
+  std::string directory_;
+};
+
+TEST_F(Local, KeyInit_WritesAPrivateFileOnce) {
+  const std::string file = directory_ + "/master.key";
+  EXPECT_EQ(run_with({"key", "init", file}), 0);
+  struct stat status{};
+  ASSERT_EQ(::stat(file.c_str(), &status), 0);
+  EXPECT_EQ(status.st_mode & 07777, 0600U);
+  EXPECT_EQ(run_with({"key", "init", file, "--json"}), 1);
+  EXPECT_THAT(out(), HasSubstr("key_file_exists"));
+}
+
+TEST_F(Local, KeyInit_DefaultsToTheStateDirectory) {
+  ::setenv("STATE_DIRECTORY", (directory_ + ":/nonexistent").c_str(), 1);
+  EXPECT_EQ(run_with({"key", "init", "--json"}), 0);
+  ::unsetenv("STATE_DIRECTORY");
+  EXPECT_EQ(out(), concat("{\"file\":\"", directory_, "/master.key\"}\n"));
+}
+
+TEST_F(Local, CheckOfABadFile_Is2WithThePlace) {
+  const std::string file = directory_ + "/mailmoor.yaml";
+  std::ofstream(file) << "mailboxes:\n  - nam: alice\n";
+  EXPECT_EQ(run_with({"check", file}), 2);
+  EXPECT_THAT(out(), HasSubstr(file + ":2:"));
+  EXPECT_EQ(run_with({"check", file, "--json"}), 2);
+  EXPECT_THAT(out(), StartsWith(concat("{\"file\":\"", file, "\",\"ok\":false,\"errors\":[{\"file\":\"", file,
+                                       "\",\"line\":2,\"column\":")));
+}
+
+TEST_F(Local, CheckOfAGoodFile_CountsWhatItHas) {
+  const std::string file = directory_ + "/mailmoor.yaml";
+  std::ofstream(file) << "maildir_root: " << directory_ << "\nstate_dir: " << directory_
+                      << "\nmailboxes:\n  - name: alice\n    host: imap.example.org\n    user: alice\n";
+  EXPECT_EQ(run_with({"check", file}), 0) << out() << err();
+  EXPECT_EQ(out(), file + ": good; 1 mailbox, 0 apps\n");
+  EXPECT_EQ(run_with({"check", file, "--json"}), 0);
+  EXPECT_EQ(out(), concat("{\"file\":\"", file, "\",\"ok\":true,\"mailboxes\":1,\"apps\":0}\n"));
+}
+
+TEST(DefaultSocket, FollowsTheRuntimeDirectory) {
+  ::unsetenv("RUNTIME_DIRECTORY");
+  EXPECT_EQ(default_socket(), "/run/mailmoor/control.sock");
+  ::setenv("RUNTIME_DIRECTORY", "/run/a:/run/b", 1);
+  EXPECT_EQ(default_socket(), "/run/a/control.sock");
+  ::unsetenv("RUNTIME_DIRECTORY");
+}
+
+} // namespace
+} // namespace mailmoor::cli

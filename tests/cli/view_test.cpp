@@ -1,0 +1,197 @@
+#include "cli/login_view.h"
+#include "cli/relative_time.h"
+#include "cli/status_view.h"
+#include "cli/table.h"
+
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+
+namespace mailmoor::cli {
+namespace {
+
+using std::chrono::hours;
+using std::chrono::minutes;
+using std::chrono::seconds;
+using testing::HasSubstr;
+using testing::Not;
+
+const UnixTime kNow{seconds(1'700'000'000)};
+
+TEST(RelativeTime, Table) {
+  EXPECT_EQ(relative_time(kNow, kNow, "-"), "now");
+  EXPECT_EQ(relative_time(kNow - seconds(119), kNow, "-"), "119 s ago");
+  EXPECT_EQ(relative_time(kNow - minutes(2), kNow, "-"), "2 min ago");
+  EXPECT_EQ(relative_time(kNow + minutes(119), kNow, "-"), "in 119 min");
+  EXPECT_EQ(relative_time(kNow + hours(47), kNow, "-"), "in 47 h");
+  EXPECT_EQ(relative_time(kNow - hours(48), kNow, "-"), "2 days ago");
+  EXPECT_EQ(relative_time(std::nullopt, kNow, "never"), "never");
+  EXPECT_EQ(short_duration(seconds(-5)), "0 s");
+}
+
+TEST(DisplayWidth, CountsColumnsNotBytes) {
+  EXPECT_EQ(display_width("abc"), 3U);
+  EXPECT_EQ(display_width("Gelöscht"), 8U);
+  EXPECT_EQ(display_width("日本"), 4U);
+  EXPECT_EQ(display_width("e\xcc\x81"), 1U);
+  EXPECT_EQ(display_width("\xf0\x9f\x93\xab"), 2U);
+  EXPECT_EQ(display_width("\xff"), 1U);
+}
+
+TEST(Shortened, NeverExceedsTheWidth) {
+  EXPECT_EQ(shortened("abcdef", 6), "abcdef");
+  EXPECT_EQ(shortened("abcdef", 4), "abc…");
+  EXPECT_EQ(shortened("日本語", 4), "日…");
+  EXPECT_EQ(shortened("abc", 0), "");
+  for (std::size_t width = 0; width < 8; ++width)
+    EXPECT_LE(display_width(shortened("aあbいcうd", width)), width);
+}
+
+TEST(Wrapped, BreaksAtSpacesAndIndents) {
+  EXPECT_EQ(wrapped("one two three", 2, std::nullopt), "  one two three\n");
+  EXPECT_EQ(wrapped("one two three four five six", 4, 24), "    one two three four\n    five six\n");
+  EXPECT_EQ(wrapped(std::string(40, 'x'), 2, 24), "  " + std::string(40, 'x') + "\n");
+}
+
+TEST(Table, Columns_AreAligned) {
+  Table table({{.title = "A"}, {.title = "NUMBER", .right = true}, {.title = "END"}});
+  table.add_row({"Gelöscht", "7", ""});
+  table.add_row({"b", "1234567", "x"});
+  table.add_note("about b");
+  EXPECT_EQ(table.render(std::nullopt), "A          NUMBER  END\n"
+                                        "Gelöscht        7\n"
+                                        "b         1234567  x\n"
+                                        "    about b\n");
+}
+
+TEST(Table, NarrowTerminal_LosesTheLeastImportantColumnsFirst) {
+  Table table(
+      {{.title = "NAME"}, {.title = "LESS", .importance = 1}, {.title = "MORE", .importance = 2}, {.title = "Z"}});
+  table.add_row({"alice-with-a-long-name", "less", "more", "z"});
+  EXPECT_EQ(table.render(40), "NAME                    LESS  MORE  Z\nalice-with-a-long-name  less  more  z\n");
+  EXPECT_EQ(table.render(35), "NAME                    MORE  Z\nalice-with-a-long-name  more  z\n");
+  EXPECT_EQ(table.render(28), "NAME                    Z\nalice-with-a-long-name  z\n");
+  EXPECT_EQ(table.render(20), "NAME               Z\nalice-with-a-lon…  z\n");
+  EXPECT_EQ(table.render(1), "NAME      Z\nalice-w…  z\n");
+}
+
+supervisor::MailboxStatus mailbox(const std::string& name, supervisor::MailboxState state) {
+  supervisor::MailboxStatus status;
+  status.name = name;
+  status.state = state;
+  status.since = kNow - hours(3);
+  return status;
+}
+
+supervisor::FleetStatus fleet() {
+  supervisor::FleetStatus status;
+  status.version = "0.1.0";
+  status.started_at = kNow - hours(72);
+  status.summary = "1 idle, 1 needs a login";
+  auto alice = mailbox("alice", supervisor::MailboxState::kIdle);
+  alice.last_sync = kNow - seconds(30);
+  alice.messages = 12345;
+  alice.token_expires_at = kNow + minutes(40);
+  alice.messages_per_second = 12.34;
+  auto bob = mailbox("bob", supervisor::MailboxState::kNeedsLogin);
+  bob.reason = "no token is stored";
+  bob.remedy = "mailmoorctl login bob";
+  bob.poison.resize(2);
+  status.mailboxes = {alice, bob};
+  return status;
+}
+
+TEST(StatusView, Fleet_IsOneRowAMailboxAndWhatToDoBelow) {
+  EXPECT_EQ(render_fleet(fleet(), kNow, std::nullopt),
+            "mailmoord 0.1.0, up for 3 days: 1 idle, 1 needs a login\n"
+            "MAILBOX  STATE        SINCE    LAST SYNC  MESSAGES  BEHIND    RATE  TOKEN ENDS  NEXT TRY\n"
+            "alice    idle         3 h ago  30 s ago      12345       0  12.3/s  in 40 min   -\n"
+            "bob      needs_login  3 h ago  never             0       0       -  -           -\n"
+            "    no token is stored\n"
+            "    → mailmoorctl login bob\n"
+            "    2 messages could not be fetched: see mailmoorctl status bob\n");
+}
+
+TEST(StatusView, Fleet_FitsEveryTerminal) {
+  for (std::size_t width = 40; width < 120; ++width) {
+    const std::string text = render_fleet(fleet(), kNow, width);
+    std::size_t at = text.find('\n') + 1; // after the headline
+    for (std::size_t end = 0; (end = text.find('\n', at)) != std::string::npos; at = end + 1)
+      EXPECT_LE(display_width(text.substr(at, end - at)), width) << text.substr(at, end - at);
+    EXPECT_THAT(text, HasSubstr("needs_login"));
+  }
+}
+
+TEST(StatusView, NoMailboxes_SaysSo) {
+  auto status = fleet();
+  status.mailboxes.clear();
+  EXPECT_THAT(render_fleet(status, kNow, 80), HasSubstr("no mailboxes in the configuration"));
+}
+
+TEST(StatusView, Mailbox_ShowsFoldersAndPoison) {
+  auto status = mailbox("alice", supervisor::MailboxState::kThrottled);
+  status.reason = "the server asked for a pause";
+  status.retry_at = kNow + minutes(5);
+  auto& inbox = status.folders.emplace_back();
+  inbox.name = "INBOX";
+  inbox.chosen = true;
+  inbox.messages = 7;
+  status.folders.emplace_back().name = "Spam";
+  auto& poison = status.poison.emplace_back();
+  poison.folder = "INBOX";
+  poison.uid = 99;
+  poison.reason = "the server sent no body";
+  const std::string text = render_mailbox(status, kNow, 80);
+  EXPECT_THAT(text, HasSubstr("alice: throttled since 2023-11-14T19:13:20Z (3 h ago)\n"));
+  EXPECT_THAT(text, HasSubstr("  why                 the server asked for a pause\n"));
+  EXPECT_THAT(text, HasSubstr("  next try            in 5 min\n"));
+  EXPECT_THAT(text, HasSubstr("  last complete sync  never\n"));
+  EXPECT_THAT(text, HasSubstr("INBOX          7       0  never\n"));
+  EXPECT_THAT(text, HasSubstr("INBOX         99  -\n    the server sent no body\n"));
+  EXPECT_THAT(text, Not(HasSubstr("Spam"))) << "only what is chosen";
+}
+
+supervisor::LoginEvent event(supervisor::LoginEvent::Kind kind, const std::string& name) {
+  supervisor::LoginEvent made;
+  made.kind = kind;
+  made.mailbox = name;
+  made.user_code = "CODE-" + name;
+  made.verification_uri = "https://x/device";
+  return made;
+}
+
+TEST(LoginView, Prompt_SaysWhereWhatAndHowLong) {
+  auto prompt = event(supervisor::LoginEvent::Kind::kPrompt, "alice");
+  prompt.expires_at = kNow + minutes(15);
+  prompt.verification_uri_complete = "https://x/device?code=1";
+  EXPECT_EQ(describe(prompt, kNow), "alice: open https://x/device and enter CODE-alice (within 15 min)\n"
+                                    "    or open https://x/device?code=1\n");
+}
+
+TEST(LoginView, HostileText_IsMadeSafe) {
+  auto prompt = event(supervisor::LoginEvent::Kind::kPrompt, "alice");
+  prompt.user_code = "\x1b[2J\n";
+  EXPECT_EQ(describe(prompt, kNow), "alice: open https://x/device and enter \\x1b[2J\\n\n");
+}
+
+TEST(LoginBoard, Events_RedrawWhatWaitsBelowWhatHasEnded) {
+  using Kind = supervisor::LoginEvent::Kind;
+  LoginBoard board;
+  EXPECT_EQ(board.show(event(Kind::kPrompt, "a"), kNow, 80),
+            "MAILBOX  ENTER   AT\na        CODE-a  https://x/device\n");
+  EXPECT_EQ(board.show(event(Kind::kPrompt, "b"), kNow, 80),
+            "\x1b[2A\x1b[JMAILBOX  ENTER   AT\na        CODE-a  https://x/device\nb        CODE-b  https://x/device\n");
+  EXPECT_EQ(board.show(event(Kind::kSignedIn, "a"), kNow, 80),
+            "\x1b[3A\x1b[Ja: signed in\nMAILBOX  ENTER   AT\nb        CODE-b  https://x/device\n");
+  EXPECT_EQ(board.show(event(Kind::kSignedIn, "b"), kNow, 80), "\x1b[2A\x1b[Jb: signed in\n");
+  EXPECT_EQ(board.show(event(Kind::kSignedIn, "c"), kNow, 80), "c: signed in\n");
+}
+
+TEST(LoginBoard, LinesThatTheTerminalBreaks_AreCountedAsItShowsThem) {
+  using Kind = supervisor::LoginEvent::Kind;
+  LoginBoard board;
+  EXPECT_THAT(board.show(event(Kind::kPrompt, "a"), kNow, 18), HasSubstr("https://x/device")) << "never cut";
+  EXPECT_THAT(board.show(event(Kind::kSignedIn, "a"), kNow, 18), testing::StartsWith("\x1b[4A\x1b[J"));
+}
+
+} // namespace
+} // namespace mailmoor::cli

@@ -74,25 +74,25 @@ TEST(Table, NarrowTerminal_LosesTheLeastImportantColumnsFirst) {
   EXPECT_EQ(table.render(1), "NAME      Z\nalice-w…  z\n");
 }
 
-supervisor::MailboxStatus mailbox(const std::string& name, supervisor::MailboxState state) {
-  supervisor::MailboxStatus status;
+MailboxStatus mailbox(const std::string& name, MailboxState state) {
+  MailboxStatus status;
   status.name = name;
   status.state = state;
   status.since = kNow - hours(3);
   return status;
 }
 
-supervisor::FleetStatus fleet() {
-  supervisor::FleetStatus status;
+FleetStatus fleet() {
+  FleetStatus status;
   status.version = "0.1.0";
   status.started_at = kNow - hours(72);
   status.summary = "1 idle, 1 needs a login";
-  auto alice = mailbox("alice", supervisor::MailboxState::kIdle);
+  auto alice = mailbox("alice", MailboxState::kIdle);
   alice.last_sync = kNow - seconds(30);
   alice.messages = 12345;
   alice.token_expires_at = kNow + minutes(40);
   alice.messages_per_second = 12.34;
-  auto bob = mailbox("bob", supervisor::MailboxState::kNeedsLogin);
+  auto bob = mailbox("bob", MailboxState::kNeedsLogin);
   bob.reason = "no token is stored";
   bob.remedy = "mailmoorctl login bob";
   bob.poison.resize(2);
@@ -128,7 +128,7 @@ TEST(StatusView, NoMailboxes_SaysSo) {
 }
 
 TEST(StatusView, Mailbox_ShowsFoldersAndPoison) {
-  auto status = mailbox("alice", supervisor::MailboxState::kThrottled);
+  auto status = mailbox("alice", MailboxState::kThrottled);
   status.reason = "the server asked for a pause";
   status.retry_at = kNow + minutes(5);
   auto& inbox = status.folders.emplace_back();
@@ -150,8 +150,8 @@ TEST(StatusView, Mailbox_ShowsFoldersAndPoison) {
   EXPECT_THAT(text, Not(HasSubstr("Spam"))) << "only what is chosen";
 }
 
-supervisor::LoginEvent event(supervisor::LoginEvent::Kind kind, const std::string& name) {
-  supervisor::LoginEvent made;
+LoginEvent event(LoginEvent::Kind kind, const std::string& name) {
+  LoginEvent made;
   made.kind = kind;
   made.mailbox = name;
   made.user_code = "CODE-" + name;
@@ -160,7 +160,7 @@ supervisor::LoginEvent event(supervisor::LoginEvent::Kind kind, const std::strin
 }
 
 TEST(LoginView, Prompt_SaysWhereWhatAndHowLong) {
-  auto prompt = event(supervisor::LoginEvent::Kind::kPrompt, "alice");
+  auto prompt = event(LoginEvent::Kind::kPrompt, "alice");
   prompt.expires_at = kNow + minutes(15);
   prompt.verification_uri_complete = "https://x/device?code=1";
   EXPECT_EQ(describe(prompt, kNow), "alice: open https://x/device and enter CODE-alice (within 15 min)\n"
@@ -168,13 +168,13 @@ TEST(LoginView, Prompt_SaysWhereWhatAndHowLong) {
 }
 
 TEST(LoginView, HostileText_IsMadeSafe) {
-  auto prompt = event(supervisor::LoginEvent::Kind::kPrompt, "alice");
+  auto prompt = event(LoginEvent::Kind::kPrompt, "alice");
   prompt.user_code = "\x1b[2J\n";
   EXPECT_EQ(describe(prompt, kNow), "alice: open https://x/device and enter \\x1b[2J\\n\n");
 }
 
 TEST(LoginBoard, Events_RedrawWhatWaitsBelowWhatHasEnded) {
-  using Kind = supervisor::LoginEvent::Kind;
+  using Kind = LoginEvent::Kind;
   LoginBoard board;
   EXPECT_EQ(board.show(event(Kind::kPrompt, "a"), kNow, 80),
             "MAILBOX  ENTER   AT\na        CODE-a  https://x/device\n");
@@ -187,7 +187,7 @@ TEST(LoginBoard, Events_RedrawWhatWaitsBelowWhatHasEnded) {
 }
 
 TEST(LoginBoard, LinesThatTheTerminalBreaks_AreCountedAsItShowsThem) {
-  using Kind = supervisor::LoginEvent::Kind;
+  using Kind = LoginEvent::Kind;
   LoginBoard board;
   EXPECT_THAT(board.show(event(Kind::kPrompt, "a"), kNow, 18), HasSubstr("https://x/device")) << "never cut";
   EXPECT_THAT(board.show(event(Kind::kSignedIn, "a"), kNow, 18), testing::StartsWith("\x1b[4A\x1b[J"));

@@ -13,10 +13,12 @@ namespace {
   return concat(error.what, error.remedy.empty() ? "" : "; ", error.remedy);
 }
 
-void load_trust(Prepared& prepared, const std::string& ca_file, std::vector<std::string>& errors) {
+// `whose`: "mailbox alice", the first one that names the file.
+void load_trust(Prepared& prepared, const std::string& ca_file, const std::string& whose,
+                std::vector<std::string>& errors) {
   if (prepared.trust.contains(ca_file)) return;
   auto trust = net::Trust::load_blocking(ca_file);
-  if (!trust) errors.push_back(line(trust.error()));
+  if (!trust) errors.push_back(concat(whose, ": ", line(trust.error())));
   prepared.trust.emplace(ca_file, trust ? *std::move(trust) : nullptr);
 }
 
@@ -34,9 +36,9 @@ std::expected<Prepared, std::vector<std::string>> prepare_blocking(const std::st
   Prepared prepared;
   prepared.config = *std::move(loaded);
   for (const config::Mailbox& mailbox : prepared.config.mailboxes)
-    load_trust(prepared, mailbox.ca_file, errors);
+    load_trust(prepared, mailbox.ca_file, concat("mailbox ", mailbox.name), errors);
   for (const config::App& app : prepared.config.apps) {
-    load_trust(prepared, app.ca_file, errors);
+    load_trust(prepared, app.ca_file, concat("app ", app.name), errors);
     if (!app.client_secret.is_set()) continue;
     auto secret = config::resolve_blocking(app.client_secret, environment);
     if (secret)

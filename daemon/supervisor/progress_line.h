@@ -17,7 +17,7 @@ struct Progress {
   std::chrono::milliseconds elapsed{};
 };
 
-// "alice: INBOX  320 messages, 1.9 MiB, 45/s, 120 to go, 3 s left", at most `width` columns.
+// "alice: INBOX  320 messages, 1.9 MiB, 45/s, 120 to go, 3 s left", at most `width` columns: a long `where` is cut.
 [[nodiscard]] std::string progress_line(const Progress& progress, std::size_t width);
 
 } // namespace mailmoor::supervisor

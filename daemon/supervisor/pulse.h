@@ -8,31 +8,37 @@
 #include "runtime/task.h"
 #include "runtime/wait.h"
 
+#include <optional>
+
 namespace mailmoor::supervisor {
 
 class Pulse final {
  public:
-  Pulse(runtime::Loop& loop, runtime::BlockingPool& pool) : loop_(loop), pool_(pool), last_(loop.now()) {}
+  Pulse(runtime::Loop& loop, runtime::BlockingPool& pool) : loop_(loop), pool_(pool) {}
 
   void start() {
     beat_.start(beat(), [] {});
   }
-  // A slow disk may keep a thread for long; two minutes without an answer is no slow disk any more.
-  [[nodiscard]] bool is_alive() const noexcept { return loop_.now() - last_ < std::chrono::minutes(2); }
+  // A slow disk may keep a thread for long; two minutes without an answer is no slow disk any more. Between two beats
+  // it is alive, however long the machine has slept.
+  [[nodiscard]] bool is_alive() const noexcept {
+    return !asked_at_ || loop_.now() - *asked_at_ < std::chrono::minutes(2);
+  }
 
  private:
   [[nodiscard]] runtime::Task<void> beat() {
     while (true) {
+      asked_at_ = loop_.now();
       auto job = [] { return true; };
       static_cast<void>(co_await pool_.run(std::move(job)));
-      last_ = loop_.now();
+      asked_at_.reset();
       co_await runtime::sleep_for(loop_, std::chrono::seconds(5));
     }
   }
 
   runtime::Loop& loop_;
   runtime::BlockingPool& pool_;
-  runtime::MonoTime last_;
+  std::optional<runtime::MonoTime> asked_at_; // the beat that is under way
   runtime::TaskRunner<void> beat_;
 };
 

@@ -19,7 +19,9 @@ mailbox::OauthClientSettings client_settings(const config::App& app, const Prepa
   registration.endpoints.token = app.token_endpoint;
   if (const auto secret = prepared.client_secrets.find(app.name); secret != prepared.client_secrets.end())
     registration.client_secret = secret->second.clone();
-  settings.discovers = !app.issuer.empty() && app.token_endpoint.empty();
+  // What was named wins; the issuer is asked for what is missing.
+  const bool can_sign_in = !app.device_authorization_endpoint.empty() || !app.authorization_endpoint.empty();
+  settings.discovers = !app.issuer.empty() && (app.token_endpoint.empty() || !can_sign_in);
   settings.trust = prepared.trust.at(app.ca_file);
   settings.proxy = app.proxy;
   return settings;

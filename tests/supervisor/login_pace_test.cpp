@@ -1,0 +1,117 @@
+#include "supervisor/login_pace.h"
+
+#include "runtime/run_task.h"
+
+#include <gtest/gtest.h>
+#include <list>
+#include <vector>
+
+namespace mailmoor::supervisor {
+namespace {
+
+using namespace std::chrono_literals;
+
+class PaceTest : public ::testing::Test {
+ protected:
+  struct Login {
+    explicit Login(PaceTest& test) {
+      runner.start(test.pace.admit(), [this, &test] {
+        admitted = true;
+        test.admitted.push_back(test.loop.now());
+      });
+    }
+    bool admitted = false;
+    runtime::TaskRunner<void> runner;
+  };
+  void ask(int count) {
+    for (int i = 0; i < count; ++i)
+      logins.emplace_back(*this);
+  }
+  void pass(runtime::Duration time, runtime::Duration step = 10ms) {
+    for (runtime::Duration gone{}; gone < time; gone += step) {
+      clock.advance(step);
+      loop.run_ready();
+    }
+  }
+  runtime::ManualClock clock;
+  runtime::Loop loop{clock};
+  LoginPace pace{loop, 120};
+  std::vector<runtime::MonoTime> admitted;
+  std::list<Login> logins;
+};
+
+TEST_F(PaceTest, AFew_StartAtOnce) {
+  ask(20);
+  EXPECT_EQ(20U, admitted.size());
+  ask(1);
+  EXPECT_EQ(20U, admitted.size());
+}
+
+TEST_F(PaceTest, Many_ComeAtTheRateAndInOrder) {
+  ask(500);
+  pass(3min);
+  // The burst, and 120 a minute.
+  EXPECT_EQ(20U + 360U, admitted.size());
+  for (std::size_t i = 21; i < admitted.size(); ++i)
+    EXPECT_EQ(500ms, admitted[i] - admitted[i - 1]);
+  auto login = logins.begin();
+  for (std::size_t i = 0; i < admitted.size(); ++i)
+    EXPECT_TRUE((login++)->admitted);
+  EXPECT_FALSE(login->admitted);
+}
+
+TEST_F(PaceTest, AnyMinute_HasNoMoreThanTheRateAndOneBurst) {
+  for (int i = 0; i < 40; ++i) { // asks come in lumps
+    ask(i % 7 * 9);
+    pass(i % 3 * 5s, 100ms);
+  }
+  pass(10min, 100ms);
+  for (std::size_t first = 0; first < admitted.size(); ++first) {
+    std::size_t in_a_minute = 0;
+    while (first + in_a_minute < admitted.size() && admitted[first + in_a_minute] < admitted[first] + 1min)
+      ++in_a_minute;
+    EXPECT_LE(in_a_minute, 140U);
+  }
+  EXPECT_EQ(logins.size(), admitted.size());
+}
+
+TEST_F(PaceTest, Silence_SavesUpOneBurstOnly) {
+  pass(24h, 1h);
+  ask(100);
+  EXPECT_EQ(20U, admitted.size());
+}
+
+TEST_F(PaceTest, OnesWhoGiveUp_CostTheOthersNothing) {
+  ask(20);
+  std::list<Login> leaving;
+  for (int i = 0; i < 300; ++i)
+    leaving.emplace_back(*this);
+  leaving.clear();
+  ask(1);
+  pass(500ms);
+  EXPECT_TRUE(logins.back().admitted);
+}
+
+TEST_F(PaceTest, OnePerMinute_HasABurstOfOne) {
+  pace.set_rate(1);
+  ask(3);
+  EXPECT_EQ(1U, admitted.size());
+  pass(59s);
+  EXPECT_EQ(1U, admitted.size());
+  pass(1s);
+  EXPECT_EQ(2U, admitted.size());
+  pass(1min);
+  EXPECT_EQ(3U, admitted.size());
+}
+
+TEST_F(PaceTest, NewRate_HoldsForThoseWhoWait) {
+  pace.set_rate(1);
+  ask(1);
+  pace.set_rate(60);
+  ask(5);
+  pass(10s);
+  EXPECT_EQ(6U, admitted.size());
+}
+
+} // namespace
+} // namespace mailmoor::supervisor

@@ -10,8 +10,6 @@ namespace mailmoor::cli {
 
 namespace {
 
-using supervisor::LoginEvent;
-
 std::expected<std::vector<std::string>, control::Problem> pending_mailboxes(const Context& context) {
   const Answer answer = context.client.get("/v1/status");
   if (!answer) return std::unexpected(answer.error());
@@ -19,7 +17,7 @@ std::expected<std::vector<std::string>, control::Problem> pending_mailboxes(cons
   if (!fleet) return std::unexpected(control::problem_from(fleet.error()));
   std::vector<std::string> names;
   for (const auto& mailbox : fleet->mailboxes)
-    if (mailbox.state == supervisor::MailboxState::kNeedsLogin) names.push_back(mailbox.name);
+    if (mailbox.state == MailboxState::kNeedsLogin) names.push_back(mailbox.name);
   return names;
 }
 

@@ -9,8 +9,6 @@
 
 namespace mailmoor::cli {
 
-using supervisor::LoginEvent;
-
 std::string describe(const LoginEvent& event, UnixTime now) {
   const std::string mailbox = printable(event.mailbox);
   switch (event.kind) {

@@ -12,10 +12,6 @@ namespace mailmoor::cli {
 
 namespace {
 
-using supervisor::FleetStatus;
-using supervisor::FolderStatus;
-using supervisor::MailboxStatus;
-
 std::string rate_text(double messages_per_second) {
   if (messages_per_second < 0.05) return "-";
   std::array<char, 32> text{};
@@ -60,7 +56,7 @@ std::string render_fleet(const FleetStatus& fleet, UnixTime now, std::optional<s
                {.title = "TOKEN ENDS", .importance = 2},
                {.title = "NEXT TRY", .importance = 8}});
   for (const MailboxStatus& mailbox : fleet.mailboxes) {
-    table.add_row({printable(mailbox.name), std::string(supervisor::mailbox_state_name(mailbox.state)),
+    table.add_row({printable(mailbox.name), std::string(mailbox_state_name(mailbox.state)),
                    relative_time(mailbox.since, now, "-"), relative_time(mailbox.last_sync, now, "never"),
                    std::to_string(mailbox.messages), std::to_string(mailbox.behind),
                    rate_text(mailbox.messages_per_second), relative_time(mailbox.token_expires_at, now, "-"),
@@ -71,7 +67,7 @@ std::string render_fleet(const FleetStatus& fleet, UnixTime now, std::optional<s
 }
 
 std::string render_mailbox(const MailboxStatus& mailbox, UnixTime now, std::optional<std::size_t> width) {
-  std::string out = concat(printable(mailbox.name), ": ", supervisor::mailbox_state_name(mailbox.state), " since ",
+  std::string out = concat(printable(mailbox.name), ": ", mailbox_state_name(mailbox.state), " since ",
                            to_rfc3339(mailbox.since), " (", relative_time(mailbox.since, now, ""), ")\n");
   out += fact("why", printable(mailbox.reason), width);
   out += fact("what to do", printable(mailbox.remedy), width);

@@ -1,7 +1,7 @@
 // `status` and `folders` for people. Pure: text that came from servers is made safe for a terminal here.
 #pragma once
 
-#include "supervisor/operations.h"
+#include "model/fleet_status.h"
 
 #include <cstddef>
 #include <optional>
@@ -11,13 +11,11 @@
 namespace mailmoor::cli {
 
 // One row a mailbox, and below it what is wrong and what to do.
-[[nodiscard]] std::string render_fleet(const supervisor::FleetStatus& fleet, UnixTime now,
-                                       std::optional<std::size_t> width);
+[[nodiscard]] std::string render_fleet(const FleetStatus& fleet, UnixTime now, std::optional<std::size_t> width);
 // One mailbox in detail, with its chosen folders and the messages that could not be fetched.
-[[nodiscard]] std::string render_mailbox(const supervisor::MailboxStatus& mailbox, UnixTime now,
-                                         std::optional<std::size_t> width);
+[[nodiscard]] std::string render_mailbox(const MailboxStatus& mailbox, UnixTime now, std::optional<std::size_t> width);
 // Every folder, chosen or not, and why.
-[[nodiscard]] std::string render_folders(const std::vector<supervisor::FolderStatus>& folders, UnixTime now,
+[[nodiscard]] std::string render_folders(const std::vector<FolderStatus>& folders, UnixTime now,
                                          std::optional<std::size_t> width);
 
 } // namespace mailmoor::cli

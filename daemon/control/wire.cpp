@@ -9,21 +9,13 @@ namespace mailmoor::control {
 
 namespace {
 
-using supervisor::FleetStatus;
-using supervisor::FolderStatus;
-using supervisor::LoginEvent;
-using supervisor::MailboxState;
-using supervisor::MailboxStatus;
-using supervisor::PoisonStatus;
-using supervisor::ReloadReport;
-
 constexpr std::array kStates = {MailboxState::kNeedsLogin, MailboxState::kConnecting, MailboxState::kSyncing,
                                 MailboxState::kIdle,       MailboxState::kBackingOff, MailboxState::kThrottled,
                                 MailboxState::kPaused,     MailboxState::kHeld,       MailboxState::kFailed};
 
 std::optional<MailboxState> state_from_name(std::string_view name) {
   for (const MailboxState state : kStates)
-    if (supervisor::mailbox_state_name(state) == name) return state;
+    if (mailbox_state_name(state) == name) return state;
   return std::nullopt;
 }
 
@@ -54,7 +46,7 @@ Json folder_json(const FolderStatus& folder) {
 
 Json mailbox_json(const MailboxStatus& mailbox) {
   return {{"name", mailbox.name},
-          {"state", supervisor::mailbox_state_name(mailbox.state)},
+          {"state", mailbox_state_name(mailbox.state)},
           {"since", to_rfc3339(mailbox.since)},
           {"reason", mailbox.reason},
           {"remedy", mailbox.remedy},
@@ -63,6 +55,8 @@ Json mailbox_json(const MailboxStatus& mailbox) {
           {"messages", mailbox.messages},
           {"behind", mailbox.behind},
           {"messages_per_second", mailbox.messages_per_second},
+          {"messages_fetched", mailbox.messages_fetched},
+          {"octets_fetched", mailbox.octets_fetched},
           {"poison", array_of(mailbox.poison, poison_json)},
           {"token_expires_at", time_or_null(mailbox.token_expires_at)},
           {"folders", array_of(mailbox.folders, folder_json)}};
@@ -104,6 +98,8 @@ bool read_mailbox(const Json& json, MailboxStatus& mailbox) {
   reader.read("messages", mailbox.messages);
   reader.read("behind", mailbox.behind);
   reader.read("messages_per_second", mailbox.messages_per_second);
+  reader.read("messages_fetched", mailbox.messages_fetched);
+  reader.read("octets_fetched", mailbox.octets_fetched);
   reader.read("token_expires_at", mailbox.token_expires_at);
   reader.read_each("poison", [&mailbox](const Json& element) { return read_poison(element, mailbox.poison); });
   reader.read_each("folders", [&mailbox](const Json& element) { return read_folder(element, mailbox.folders); });
@@ -151,8 +147,7 @@ std::string to_json(const LoginEvent& event) {
     json["error"] = event.error;
     json["remedy"] = event.remedy;
     break;
-  case LoginEvent::Kind::kSignedIn:
-    break;
+  case LoginEvent::Kind::kSignedIn: break;
   }
   return dump(json);
 }

@@ -34,6 +34,8 @@ FleetStatus full_status() {
   alice.messages = 7;
   alice.behind = 3;
   alice.messages_per_second = 0.5;
+  alice.messages_fetched = 5;
+  alice.octets_fetched = 6000;
   alice.poison.push_back({"INBOX", 9, "no body", kTime});
   alice.token_expires_at = kTime + seconds(3600);
   alice.folders.push_back({"Gelöscht", "/m/.Gel", true, "default", 7, 3, kTime});
@@ -46,6 +48,7 @@ TEST(Wire, Status_IsSpelledAsInTheContract) {
             R"("summary":"1 idle","mailboxes":[{"name":"alice","state":"throttled","since":"2023-11-14T22:13:20Z",)"
             R"("reason":"server busy","remedy":"wait","retry_at":"2023-11-14T22:14:20Z",)"
             R"("last_sync":"2023-11-14T22:12:20Z","messages":7,"behind":3,"messages_per_second":0.5,)"
+            R"("messages_fetched":5,"octets_fetched":6000,)"
             R"("poison":[{"folder":"INBOX","uid":9,"reason":"no body","retry_at":"2023-11-14T22:13:20Z"}],)"
             R"("token_expires_at":"2023-11-14T23:13:20Z","folders":[{"name":"Gelöscht","directory":"/m/.Gel",)"
             R"("chosen":true,"why":"default","messages":7,"behind":3,"last_sync":"2023-11-14T22:13:20Z"}]}]})");

@@ -3,12 +3,12 @@
 // never from inside the call that registered it.
 #pragma once
 
+#include "model/fleet_status.h"
 #include "model/mailbox_state.h"
 #include "util/result.h"
 #include "util/secret.h"
 #include "util/time_text.h"
 
-#include <cstdint>
 #include <functional>
 #include <memory>
 #include <optional>
@@ -21,62 +21,12 @@ namespace mailmoor::supervisor {
 using mailmoor::mailbox_state_name;
 using mailmoor::MailboxState;
 
-struct PoisonStatus {
-  std::string folder; // UTF-8
-  std::uint32_t uid = 0;
-  std::string reason;
-  std::optional<UnixTime> retry_at;
-};
-
-struct FolderStatus {
-  std::string name; // UTF-8, as the server has it
-  std::string directory;
-  bool chosen = false;
-  std::string why;            // why it is or is not chosen
-  std::uint64_t messages = 0; // delivered by Mailmoor
-  std::uint64_t behind = 0;   // known on the server, not delivered yet
-  std::optional<UnixTime> last_sync;
-};
-
-struct MailboxStatus {
-  std::string name;
-  MailboxState state = MailboxState::kConnecting;
-  UnixTime since{};
-  std::string reason; // why it is in this state, for people; empty when all is well
-  std::string remedy; // what the reader should do; empty when nothing
-  std::optional<UnixTime> retry_at;
-  std::optional<UnixTime> last_sync; // last complete pass over all chosen folders
-  std::uint64_t messages = 0;
-  std::uint64_t behind = 0;
-  double messages_per_second = 0;     // over the last minute
-  std::uint64_t messages_fetched = 0; // in this run of the daemon
-  std::uint64_t octets_fetched = 0;   // of their bodies, as sent
-  std::vector<PoisonStatus> poison;
-  std::optional<UnixTime> token_expires_at;
-  std::vector<FolderStatus> folders;
-};
-
-struct FleetStatus {
-  std::string version;
-  UnixTime started_at{};
-  std::string key_source; // e.g. "credential mailmoor.key"
-  std::string summary;    // the STATUS= line
-  std::vector<MailboxStatus> mailboxes;
-};
-
-struct LoginEvent {
-  enum class Kind { kPrompt, kSignedIn, kFailed };
-  Kind kind = Kind::kFailed;
-  std::string mailbox;
-  // kPrompt
-  std::string verification_uri;
-  std::string verification_uri_complete; // empty when the server gives none
-  std::string user_code;
-  std::optional<UnixTime> expires_at;
-  // kFailed
-  std::string error;
-  std::string remedy;
-};
+using mailmoor::FleetStatus;
+using mailmoor::FolderStatus;
+using mailmoor::LoginEvent;
+using mailmoor::MailboxStatus;
+using mailmoor::PoisonStatus;
+using mailmoor::ReloadReport;
 
 // Cancels what it stands for when destroyed (a client that went away).
 class Subscription {
@@ -87,11 +37,6 @@ class Subscription {
   Subscription() = default;
   Subscription(const Subscription&) = default;
   Subscription& operator=(const Subscription&) = default;
-};
-
-struct ReloadReport {
-  std::vector<std::string> added, changed, removed; // mailbox names
-  std::vector<std::string> errors;                  // "file:line:column: …"; not empty: nothing was changed
 };
 
 class Operations {

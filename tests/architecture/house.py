@@ -25,7 +25,7 @@ ROOMS: dict[str, set[str]] = {
 # Some rooms show one face only: (from, to) → the headers that may cross.
 FACES: dict[tuple[str, str], set[str]] = {
     ("control", "supervisor"): {"supervisor/operations.h"},
-    ("cli", "control"): {"control/wire.h"},
+    ("cli", "control"): {"control/wire.h", "control/problem.h"},
 }
 
 # Bytes and values in, values and bytes out.

@@ -34,22 +34,17 @@ void Endpoints::read(const Route& route, const ExchangePointer& exchange) const 
     if (operations_.healthy()) return exchange->answer_json(R"({"healthy":true})");
     return exchange->answer(make_problem(503, "unhealthy", "the watchdog is not being fed",
                                          "see journalctl -u mailmoor for what is stuck"));
-  case Endpoint::kStatus:
-    return exchange->answer_json(to_json(operations_.status()));
-  case Endpoint::kVersion:
-    return exchange->answer_json(to_json(Versions{operations_.status().version, parts_}));
-  case Endpoint::kMailbox:
-    return exchange->answer_json(to_json(*operations_.status(route.mailbox)));
-  case Endpoint::kFolders:
-    return exchange->answer_json(to_json(operations_.status(route.mailbox)->folders));
+  case Endpoint::kStatus: return exchange->answer_json(to_json(operations_.status()));
+  case Endpoint::kVersion: return exchange->answer_json(to_json(Versions{operations_.status().version, parts_}));
+  case Endpoint::kMailbox: return exchange->answer_json(to_json(*operations_.status(route.mailbox)));
+  case Endpoint::kFolders: return exchange->answer_json(to_json(operations_.status(route.mailbox)->folders));
   case Endpoint::kReload:
   case Endpoint::kSync:
   case Endpoint::kPause:
   case Endpoint::kResume:
   case Endpoint::kLogin:
   case Endpoint::kLogout:
-  case Endpoint::kPassword:
-    break;
+  case Endpoint::kPassword: break;
   }
   assert(false && "not an endpoint that is read");
 }
@@ -57,16 +52,11 @@ void Endpoints::read(const Route& route, const ExchangePointer& exchange) const 
 void Endpoints::act(Request request, const ExchangePointer& exchange) const {
   const std::string& mailbox = request.route.mailbox;
   switch (request.route.endpoint) {
-  case Endpoint::kReload:
-    return reload(exchange);
-  case Endpoint::kSync:
-    return sync(mailbox, request.wait, exchange);
-  case Endpoint::kLogin:
-    return login(mailbox, exchange);
-  case Endpoint::kPause:
-    return answer_outcome(mailbox, operations_.pause(mailbox), *exchange);
-  case Endpoint::kResume:
-    return answer_outcome(mailbox, operations_.resume(mailbox), *exchange);
+  case Endpoint::kReload: return reload(exchange);
+  case Endpoint::kSync: return sync(mailbox, request.wait, exchange);
+  case Endpoint::kLogin: return login(mailbox, exchange);
+  case Endpoint::kPause: return answer_outcome(mailbox, operations_.pause(mailbox), *exchange);
+  case Endpoint::kResume: return answer_outcome(mailbox, operations_.resume(mailbox), *exchange);
   case Endpoint::kLogout:
     if (const Status begun = operations_.logout(mailbox, answer_later(mailbox, exchange)); !begun)
       answer_outcome(mailbox, begun, *exchange);
@@ -83,8 +73,7 @@ void Endpoints::act(Request request, const ExchangePointer& exchange) const {
   case Endpoint::kStatus:
   case Endpoint::kVersion:
   case Endpoint::kMailbox:
-  case Endpoint::kFolders:
-    break;
+  case Endpoint::kFolders: break;
   }
   assert(false && "not an endpoint that acts");
 }

@@ -13,16 +13,13 @@ constexpr std::string_view kTypePrefix = "urn:mailmoor:problem:";
 
 int http_status(ErrorKind kind) noexcept {
   switch (kind) {
-  case ErrorKind::kOperator:
-    return MHD_HTTP_CONFLICT;
-  case ErrorKind::kBug:
-    return MHD_HTTP_INTERNAL_SERVER_ERROR;
+  case ErrorKind::kOperator: return MHD_HTTP_CONFLICT;
+  case ErrorKind::kBug: return MHD_HTTP_INTERNAL_SERVER_ERROR;
   case ErrorKind::kMessage:
   case ErrorKind::kFolder:
   case ErrorKind::kMailbox:
   case ErrorKind::kHost:
-  case ErrorKind::kApp:
-    return MHD_HTTP_BAD_GATEWAY;
+  case ErrorKind::kApp: return MHD_HTTP_BAD_GATEWAY;
   }
   return MHD_HTTP_INTERNAL_SERVER_ERROR;
 }

@@ -90,16 +90,14 @@ bool is_posted(Endpoint endpoint) noexcept {
   case Endpoint::kStatus:
   case Endpoint::kVersion:
   case Endpoint::kMailbox:
-  case Endpoint::kFolders:
-    return false;
+  case Endpoint::kFolders: return false;
   case Endpoint::kReload:
   case Endpoint::kSync:
   case Endpoint::kPause:
   case Endpoint::kResume:
   case Endpoint::kLogin:
   case Endpoint::kLogout:
-  case Endpoint::kPassword:
-    return true;
+  case Endpoint::kPassword: return true;
   }
   return true;
 }

@@ -18,16 +18,11 @@ std::string_view event_of(const Fields& fields) noexcept {
 
 int syslog_level(Priority priority) noexcept {
   switch (priority) {
-  case Priority::kErr:
-    return LOG_ERR;
-  case Priority::kWarning:
-    return LOG_WARNING;
-  case Priority::kNotice:
-    return LOG_NOTICE;
-  case Priority::kInfo:
-    return LOG_INFO;
-  case Priority::kDebug:
-    return LOG_DEBUG;
+  case Priority::kErr: return LOG_ERR;
+  case Priority::kWarning: return LOG_WARNING;
+  case Priority::kNotice: return LOG_NOTICE;
+  case Priority::kInfo: return LOG_INFO;
+  case Priority::kDebug: return LOG_DEBUG;
   }
   return LOG_ERR;
 }

@@ -29,16 +29,11 @@ namespace {
 // spdlog has no "notice": each of ours moves down one step.
 spdlog::level::level_enum spdlog_level(Priority priority) noexcept {
   switch (priority) {
-  case Priority::kErr:
-    return spdlog::level::err;
-  case Priority::kWarning:
-    return spdlog::level::warn;
-  case Priority::kNotice:
-    return spdlog::level::info;
-  case Priority::kInfo:
-    return spdlog::level::debug;
-  case Priority::kDebug:
-    return spdlog::level::trace;
+  case Priority::kErr: return spdlog::level::err;
+  case Priority::kWarning: return spdlog::level::warn;
+  case Priority::kNotice: return spdlog::level::info;
+  case Priority::kInfo: return spdlog::level::debug;
+  case Priority::kDebug: return spdlog::level::trace;
   }
   return spdlog::level::err;
 }

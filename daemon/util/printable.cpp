@@ -22,17 +22,10 @@ bool is_harmful(char32_t c) noexcept {
 
 void append_escaped(std::string& out, char32_t c) {
   switch (c) {
-  case '\n':
-    out += "\\n";
-    return;
-  case '\r':
-    out += "\\r";
-    return;
-  case '\t':
-    out += "\\t";
-    return;
-  default:
-    break;
+  case '\n': out += "\\n"; return;
+  case '\r': out += "\\r"; return;
+  case '\t': out += "\\t"; return;
+  default: break;
   }
   out += c < 0x100 ? "\\x" : "\\u";
   append_hex(out, c, c < 0x100 ? 2 : 4);

@@ -1,10 +1,7 @@
 // mailmoorctl from its command line to its exit code, against a scripted daemon.
-#include "cli/run.h"
-
+#include "cli/ctl_fixture.h"
 #include "cli/daemon_client.h"
-#include "cli/fake_console.h"
 #include "cli/invocation.h"
-#include "cli/scripted_daemon.h"
 
 #include <fcntl.h>
 #include <gmock/gmock.h>
@@ -14,7 +11,6 @@
 #include <unistd.h>
 
 #include <fstream>
-#include <sstream>
 
 namespace mailmoor::cli {
 namespace {
@@ -24,39 +20,6 @@ using testing::HasSubstr;
 using testing::IsEmpty;
 using testing::Not;
 using testing::StartsWith;
-using testing::UnorderedElementsAre;
-
-std::string mailbox_json(const std::string& name, const std::string& state) {
-  return concat("{\"name\":\"", name, "\",\"state\":\"", state, "\",\"messages\":7}");
-}
-
-std::string problem_json(const std::string& code, int status, const std::string& more = {}) {
-  return concat("{\"type\":\"urn:mailmoor:problem:", code, "\",\"title\":\"t\",\"status\":", status,
-                ",\"detail\":\"what was seen\",\"remedy\":\"what to do\"", more, "}");
-}
-
-class Ctl : public testing::Test {
- protected:
-  int run_with(std::vector<std::string> arguments) {
-    std::vector<const char*> argv = {"mailmoorctl"};
-    for (const std::string& argument : arguments)
-      argv.push_back(argument.c_str());
-    argv.push_back(nullptr); // as main() gets it
-    console_ = FakeConsole();
-    console_.columns = columns_;
-    return run(static_cast<int>(argv.size()) - 1, argv.data(), "9.9", console_);
-  }
-  int ctl(std::vector<std::string> arguments) {
-    arguments.insert(arguments.begin(), {"--socket", daemon_.socket_path()});
-    return run_with(std::move(arguments));
-  }
-  [[nodiscard]] const std::string& out() const { return console_.out_text; }
-  [[nodiscard]] const std::string& err() const { return console_.err_text; }
-
-  ScriptedDaemon daemon_;
-  FakeConsole console_;
-  std::optional<std::size_t> columns_;
-};
 
 TEST_F(Ctl, HelpAndVersion_NeedNoDaemon) {
   EXPECT_EQ(run_with({"--help"}), 0);
@@ -283,120 +246,6 @@ TEST_F(Password, EmptyOrEndless_Is2AndNothingIsSent) {
   EXPECT_EQ(password("\n"), 2);
   EXPECT_EQ(password(std::string(5000, 'x')), 2);
   EXPECT_THAT(daemon_.requests(), IsEmpty());
-}
-
-std::string chunked(const std::string& body) {
-  return concat("HTTP/1.1 200 X\r\nTransfer-Encoding: chunked\r\nConnection: close\r\n\r\n", body, "0\r\n\r\n");
-}
-
-std::string chunk(const std::string& bytes) {
-  std::ostringstream size;
-  size << std::hex << bytes.size();
-  return size.str() + "\r\n" + bytes + "\r\n";
-}
-
-std::string prompt_line(const std::string& mailbox) {
-  return concat(R"({"event":"prompt","mailbox":")", mailbox,
-                R"(","verification_uri":"https://x/device","user_code":"AB-CD","expires_at":null})", "\n");
-}
-
-std::string signed_in_line(const std::string& mailbox) {
-  return concat(R"({"event":"signed_in","mailbox":")", mailbox, "\"}\n");
-}
-
-class Login : public Ctl {
- protected:
-  void script(const std::string& mailbox, const std::string& bytes) {
-    daemon_.on_raw(concat("POST /v1/mailboxes/", mailbox, "/login"), bytes);
-  }
-};
-
-TEST_F(Login, Device_TellsThePersonWhatToDo) {
-  script("alice", chunked(chunk(prompt_line("alice")) + chunk(signed_in_line("alice"))));
-  EXPECT_EQ(ctl({"login", "alice"}), 0);
-  EXPECT_EQ(out(), "alice: open https://x/device and enter AB-CD\nalice: signed in\n");
-}
-
-TEST_F(Login, LinesCutAnywhere_ArePutTogether) {
-  const std::string lines = prompt_line("alice") + signed_in_line("alice");
-  std::string bytes;
-  for (const char byte : lines)
-    bytes += chunk(std::string(1, byte));
-  script("alice", chunked(bytes));
-  EXPECT_EQ(ctl({"login", "alice", "--json", "--flow", "device"}), 0);
-  EXPECT_EQ(out(), lines);
-}
-
-TEST_F(Login, Failure_Is1WithItsRemedy) {
-  script("alice", chunked(chunk(R"({"event":"failed","mailbox":"alice","error":"declined","remedy":"ask again"})"
-                                "\n")));
-  EXPECT_EQ(ctl({"login", "alice"}), 1);
-  EXPECT_EQ(out(), "alice: not signed in: declined\n    → ask again\n");
-}
-
-TEST_F(Login, StreamThatEndsEarly_Is1) {
-  script("alice", chunked(chunk(prompt_line("alice"))));
-  EXPECT_EQ(ctl({"login", "alice", "--json"}), 1);
-  EXPECT_THAT(out(), HasSubstr(R"({"event":"failed","mailbox":"alice")"));
-}
-
-TEST_F(Login, UnknownMailbox_Is1AsAnEvent) {
-  daemon_.on("POST /v1/mailboxes/bob/login", 404, problem_json("unknown_mailbox", 404));
-  EXPECT_EQ(ctl({"login", "bob", "--json"}), 1);
-  EXPECT_EQ(out(), R"({"event":"failed","mailbox":"bob","error":"what was seen","remedy":"what to do"})"
-                   "\n");
-}
-
-TEST_F(Login, Several_RunAtOnceAndInAnyOrder) {
-  daemon_.gather(3); // deadlocks unless all three are asked at the same time
-  script("a", chunked(chunk(prompt_line("a")) + chunk(signed_in_line("a"))));
-  script("b",
-         chunked(chunk(prompt_line("b")) + chunk(R"({"event":"failed","mailbox":"b","error":"expired","remedy":""})"
-                                                 "\n")));
-  script("c", chunked(chunk(signed_in_line("c"))));
-  EXPECT_EQ(ctl({"login", "a", "b", "c"}), 1);
-  for (const auto text : {"a: signed in\n", "b: not signed in: expired\n", "c: signed in\n"})
-    EXPECT_THAT(out(), HasSubstr(text));
-}
-
-TEST_F(Login, MoreThanTheWindow_WaitTheirTurn) {
-  std::vector<std::string> arguments = {"login"};
-  for (int i = 0; i < 50; ++i) {
-    const std::string name = concat('m', i);
-    arguments.push_back(name);
-    script(name, chunked(chunk(signed_in_line(name))));
-  }
-  EXPECT_EQ(ctl(arguments), 0);
-  EXPECT_EQ(daemon_.requests().size(), 50U);
-  EXPECT_LE(daemon_.most_at_once(), DaemonClient::kWindow);
-}
-
-TEST_F(Login, AllPending_AreThoseThatNeedOne) {
-  daemon_.on("GET /v1/status", 200,
-             concat("{\"mailboxes\":[", mailbox_json("a", "idle"), ',', mailbox_json("b", "needs_login"), ',',
-                    mailbox_json("c", "needs_login"), "]}"));
-  script("b", chunked(chunk(signed_in_line("b"))));
-  script("c", chunked(chunk(signed_in_line("c"))));
-  EXPECT_EQ(ctl({"login"}), 2);
-  EXPECT_THAT(err(), HasSubstr("--all-pending"));
-  EXPECT_EQ(ctl({"login", "--all-pending"}), 0);
-  EXPECT_THAT(daemon_.requests(), UnorderedElementsAre("GET /v1/status", "GET /v1/status", "POST /v1/mailboxes/b/login",
-                                                       "POST /v1/mailboxes/c/login"));
-}
-
-TEST_F(Login, NobodyPending_IsDone) {
-  daemon_.on("GET /v1/status", 200, concat("{\"mailboxes\":[", mailbox_json("a", "idle"), "]}"));
-  EXPECT_EQ(ctl({"login", "--all-pending"}), 0);
-  EXPECT_EQ(out(), "no mailbox needs a login\n");
-}
-
-TEST_F(Login, OnATerminal_SeveralShareOneBoard) {
-  columns_ = 80;
-  script("a", chunked(chunk(prompt_line("a")) + chunk(signed_in_line("a"))));
-  script("b", chunked(chunk(prompt_line("b")) + chunk(signed_in_line("b"))));
-  EXPECT_EQ(ctl({"login", "a", "b"}), 0);
-  EXPECT_THAT(out(), HasSubstr("MAILBOX  ENTER"));
-  EXPECT_THAT(out(), HasSubstr("\x1b["));
 }
 
 class Local : public Ctl {

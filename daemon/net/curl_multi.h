@@ -5,10 +5,13 @@
 #include "runtime/fd_watcher.h"
 #include "runtime/loop.h"
 
+#include <array>
 #include <coroutine>
+#include <cstddef>
 #include <map>
 #include <memory>
 #include <string>
+#include <vector>
 
 #include <curl/curl.h>
 
@@ -41,12 +44,17 @@ class CurlMulti final {
     void await_suspend(std::coroutine_handle<> handle);
     [[nodiscard]] CURLcode await_resume() const noexcept { return code_; }
 
+    [[nodiscard]] CURL* easy() const noexcept { return easy_; }
+    // What libcurl says about `code`, the result of this transfer.
+    [[nodiscard]] std::string error_text(CURLcode code) const;
+
    private:
     friend class CurlMulti;
     CurlMulti& multi_;
     CURL* easy_;
     bool added_ = false;
     CURLcode code_ = CURLE_OK;
+    std::array<char, CURL_ERROR_SIZE> error_text_{};
     runtime::Wakeup wakeup_;
   };
 
@@ -57,12 +65,14 @@ class CurlMulti final {
   static int on_timer(CURLM* multi, long milliseconds, void* self) noexcept;
   void watch(curl_socket_t socket, int what);
   void act(curl_socket_t socket, int events);
+  void nudge(CURL* easy);
   void read_completions();
 
   runtime::Loop& loop_;
   CURLM* multi_;
   std::map<curl_socket_t, std::unique_ptr<runtime::FdWatcher>> watchers_;
-  runtime::Wakeup timed_out_;
+  std::vector<CURL*> lost_socket_; // in the call that is being made
+  std::size_t transfers_ = 0;      // under way
   runtime::Timer timer_;
   runtime::Wakeup completions_;
 };

@@ -35,9 +35,9 @@ void keep_alive(int socket) {
   curl_easy_setopt(handle, CURLOPT_URL, url.c_str());
   curl_easy_setopt(handle, CURLOPT_PROTOCOLS_STR, "http");
   curl_easy_setopt(handle, CURLOPT_CONNECT_ONLY, 1L);
-  curl_easy_setopt(handle, CURLOPT_NOSIGNAL, 1L);
   curl_easy_setopt(handle, CURLOPT_FRESH_CONNECT, 1L);
   curl_easy_setopt(handle, CURLOPT_PROXY, target.proxy.c_str());
+  curl_easy_setopt(handle, CURLOPT_NOPROXY, ""); // else $no_proxy speaks too
   curl_easy_setopt(handle, CURLOPT_HTTPPROXYTUNNEL, 1L);
   curl_easy_setopt(handle, CURLOPT_CONNECTTIMEOUT_MS, static_cast<long>(target.connect_timeout.count()));
   return easy;
@@ -49,16 +49,14 @@ runtime::Task<Result<std::unique_ptr<TcpStream>>> Dialer::dial(DialTarget target
   const std::string peer = concat(target.host, ":", target.port);
   const CurlEasy easy = prepare(target);
   if (!easy) co_return fail(ErrorKind::kHost, "connect_failed", concat("cannot prepare a connection to ", peer));
-  UniqueFd socket;
-  {
-    CurlMulti::Transfer transfer = multi_.perform(easy.get());
-    const CURLcode code = co_await transfer;
-    if (code != CURLE_OK) co_return std::unexpected(curl_error(easy.get(), code, concat("connecting to ", peer)));
-    curl_socket_t theirs = CURL_SOCKET_BAD;
-    curl_easy_getinfo(easy.get(), CURLINFO_ACTIVESOCKET, &theirs);
-    // libcurl closes its own descriptor with the transfer; the duplicate keeps the connection.
-    if (theirs != CURL_SOCKET_BAD) socket.reset(::fcntl(theirs, F_DUPFD_CLOEXEC, 0));
-  }
+  CurlMulti::Transfer transfer = multi_.perform(easy.get());
+  const CURLcode code = co_await transfer;
+  if (code != CURLE_OK)
+    co_return std::unexpected(curl_error(transfer, code, concat("connecting to ", peer), !target.proxy.empty()));
+  curl_socket_t theirs = CURL_SOCKET_BAD;
+  curl_easy_getinfo(easy.get(), CURLINFO_ACTIVESOCKET, &theirs);
+  // libcurl closes its own descriptor with the transfer; the duplicate keeps the connection.
+  UniqueFd socket(::fcntl(theirs, F_DUPFD_CLOEXEC, 0));
   if (!socket.is_open())
     co_return fail(ErrorKind::kHost, "connect_failed",
                    concat("cannot take over the connection to ", peer, ": ", errno_text(errno)));

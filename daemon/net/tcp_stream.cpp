@@ -1,7 +1,9 @@
 #include "net/tcp_stream.h"
 
+#include "runtime/wait.h"
 #include "util/concat.h"
 
+#include <cassert>
 #include <cerrno>
 #include <sys/socket.h>
 #include <utility>
@@ -16,14 +18,20 @@ namespace {
 } // namespace
 
 TcpStream::TcpStream(runtime::Loop& loop, UniqueFd socket, std::string peer)
-    : socket_(std::move(socket)), watcher_(loop, socket_.get()), peer_(std::move(peer)) {}
+    : loop_(loop), socket_(std::move(socket)), watcher_(loop, socket_.get()), peer_(std::move(peer)) {}
 
 runtime::Task<Result<std::size_t>> TcpStream::read_some(std::span<std::byte> into) {
+  assert(!into.empty());
+  if (++reads_in_a_row_ > kReadsInARow) {
+    reads_in_a_row_ = 0;
+    co_await runtime::yield_to_loop(loop_);
+  }
   while (true) {
     const ssize_t count = ::recv(socket_.get(), into.data(), into.size(), 0);
     if (count >= 0) co_return static_cast<std::size_t>(count);
     if (errno == EINTR) continue;
     if (errno != EAGAIN) co_return std::unexpected(broken(peer_, errno));
+    reads_in_a_row_ = 0;
     co_await watcher_.readable();
   }
 }

@@ -18,14 +18,17 @@ class TcpStream final : public Stream {
   [[nodiscard]] runtime::Task<Result<std::size_t>> read_some(std::span<std::byte> into) override;
   [[nodiscard]] runtime::Task<Status> write_all(std::span<const std::byte> bytes) override;
 
+  [[nodiscard]] runtime::Loop& loop() const noexcept { return loop_; }
   [[nodiscard]] int fd() const noexcept { return socket_.get(); }
   [[nodiscard]] runtime::FdWatcher& watcher() noexcept { return watcher_; }
   [[nodiscard]] const std::string& peer() const noexcept { return peer_; }
 
  private:
+  runtime::Loop& loop_;
   UniqueFd socket_;
   runtime::FdWatcher watcher_; // goes before the socket is closed
   std::string peer_;
+  int reads_in_a_row_ = 0;
 };
 
 } // namespace mailmoor::net

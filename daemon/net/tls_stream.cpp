@@ -1,11 +1,13 @@
 #include "net/tls_stream.h"
 
+#include "runtime/wait.h"
 #include "util/concat.h"
 
 #include <algorithm>
-#include <array>
+#include <cassert>
 #include <cerrno>
 #include <climits>
+#include <csignal>
 #include <memory>
 #include <new>
 #include <openssl/err.h>
@@ -17,16 +19,8 @@ namespace mailmoor::net {
 namespace {
 
 [[nodiscard]] std::string openssl_text() {
-  std::array<char, 256> text{};
-  const unsigned long code = ERR_get_error();
-  if (code == 0) return "unknown TLS error";
-  if (const char* reason = ERR_reason_error_string(code)) {
-    ERR_clear_error();
-    return reason;
-  }
-  ERR_error_string_n(code, text.data(), text.size());
-  ERR_clear_error();
-  return text.data();
+  const char* const reason = ERR_reason_error_string(ERR_peek_error());
+  return reason != nullptr ? reason : "unknown TLS error";
 }
 
 // SSL_set_tlsext_host_name() without the old-style cast of OpenSSL's macro.
@@ -37,29 +31,28 @@ namespace {
 // Whether the name was set: DNS names are also sent as SNI; addresses are matched against the certificate's IPs.
 [[nodiscard]] bool expect_peer(SSL* ssl, const std::string& host) {
   X509_VERIFY_PARAM* const param = SSL_get0_param(ssl);
-  X509_VERIFY_PARAM_set_hostflags(param, X509_CHECK_FLAG_NO_PARTIAL_WILDCARDS);
+  // RFC 9525 §2, §6.3: only whole-label wildcards, and the subject's common name says nothing.
+  X509_VERIFY_PARAM_set_hostflags(param, X509_CHECK_FLAG_NO_PARTIAL_WILDCARDS | X509_CHECK_FLAG_NEVER_CHECK_SUBJECT);
   if (X509_VERIFY_PARAM_set1_ip_asc(param, host.c_str()) == 1) return true;
   ERR_clear_error();
   return X509_VERIFY_PARAM_set1_host(param, host.c_str(), host.size()) == 1 && set_server_name(ssl, host);
 }
 
-[[nodiscard]] Error handshake_error(const SSL* ssl, const std::string& peer, const std::string& host) {
-  const long verdict = SSL_get_verify_result(ssl);
-  if (verdict != X509_V_OK) {
-    ERR_clear_error();
-    return {ErrorKind::kHost, "tls_untrusted",
-            concat("the certificate of ", peer, " was refused for the name ", host, ": ",
-                   X509_verify_cert_error_string(verdict)),
-            "if this server has its own certificate authority, give that authority's certificate as ca_file; "
-            "if its certificate carries another name, connect to that name"};
-  }
-  return {ErrorKind::kHost, "tls_failed", concat("TLS handshake with ", peer, " failed: ", openssl_text())};
+// What a call leaves behind must be its own: errno and OpenSSL's queue hold what others left.
+void forget_errors() {
+  errno = 0;
+  ERR_clear_error();
+}
+
+[[nodiscard]] int clamped(std::size_t size) {
+  return static_cast<int>(std::min<std::size_t>(size, INT_MAX));
 }
 
 } // namespace
 
 TlsContext::TlsContext() : context_(SSL_CTX_new(TLS_client_method())) {
   if (context_ == nullptr) throw std::bad_alloc();
+  std::signal(SIGPIPE, SIG_IGN);
   SSL_CTX_set_min_proto_version(context_, TLS1_2_VERSION);
   SSL_CTX_set_verify(context_, SSL_VERIFY_PEER, nullptr);
   SSL_CTX_set_options(context_, SSL_OP_NO_RENEGOTIATION | SSL_OP_NO_COMPRESSION);
@@ -77,95 +70,102 @@ TlsStream::TlsStream(std::unique_ptr<TcpStream> tcp, ssl_st* ssl) noexcept : tcp
 
 TlsStream::~TlsStream() {
   // close_notify, if the socket takes it; nobody waits for the answer.
-  SSL_shutdown(ssl_);
-  ERR_clear_error();
+  if (SSL_is_init_finished(ssl_) == 1) SSL_shutdown(ssl_);
   SSL_free(ssl_);
+  ERR_clear_error();
 }
 
-runtime::Task<Result<TlsStream::Next>> TlsStream::after(int result, const char* doing) {
-  const int saved_errno = errno;
+Result<TlsStream::Next> TlsStream::after(int result, const char* doing) const {
+  const int error_number = errno;
   switch (SSL_get_error(ssl_, result)) {
-  case SSL_ERROR_WANT_READ:
-    co_await tcp_->watcher().readable();
-    co_return Next::kRetry;
-  case SSL_ERROR_WANT_WRITE:
-    co_await tcp_->watcher().writable();
-    co_return Next::kRetry;
-  case SSL_ERROR_ZERO_RETURN:
-    co_return Next::kEnd;
-  case SSL_ERROR_SYSCALL: {
-    ERR_clear_error();
-    std::string text = concat("connection to ", tcp_->peer(), " broke while ", doing, ": ",
-                              saved_errno == 0 ? "closed by the peer" : errno_text(saved_errno));
-    co_return fail(ErrorKind::kHost, "connection_lost", std::move(text));
-  }
-  default: {
+  case SSL_ERROR_WANT_READ: return Next::kReadable;
+  case SSL_ERROR_WANT_WRITE: return Next::kWritable;
+  case SSL_ERROR_ZERO_RETURN: return Next::kEnd;
+  case SSL_ERROR_SYSCALL:
+    return fail(ErrorKind::kHost, "connection_lost",
+                concat("connection to ", tcp_->peer(), " broke while ", doing, ": ",
+                       error_number == 0 ? "closed by the peer" : errno_text(error_number)));
+  default:
     // Servers that close without close_notify end here; framing tells whether something was cut off.
-    if (ERR_GET_REASON(ERR_peek_error()) == SSL_R_UNEXPECTED_EOF_WHILE_READING) {
-      ERR_clear_error();
-      co_return Next::kEnd;
-    }
-    std::string text = concat("TLS with ", tcp_->peer(), " failed while ", doing, ": ", openssl_text());
-    co_return fail(ErrorKind::kHost, "tls_failed", std::move(text));
+    if (ERR_GET_REASON(ERR_peek_error()) == SSL_R_UNEXPECTED_EOF_WHILE_READING) return Next::kEnd;
+    return fail(ErrorKind::kHost, "tls_failed",
+                concat("TLS with ", tcp_->peer(), " failed while ", doing, ": ", openssl_text()));
   }
-  }
+}
+
+runtime::FdWatcher::Ready TlsStream::until(Next next) noexcept {
+  return next == Next::kWritable ? tcp_->watcher().writable() : tcp_->watcher().readable();
+}
+
+Error TlsStream::handshake_error(const Result<Next>& next, const std::string& host) const {
+  if (const long verdict = SSL_get_verify_result(ssl_); verdict != X509_V_OK)
+    return {ErrorKind::kHost, "tls_untrusted",
+            concat("the certificate of ", tcp_->peer(), " was refused for the name ", host, ": ",
+                   X509_verify_cert_error_string(verdict)),
+            "if this server has its own certificate authority, give that authority's certificate as ca_file; "
+            "if its certificate carries another name, connect to that name"};
+  if (!next) return next.error();
+  return {ErrorKind::kHost, "connection_lost", concat(tcp_->peer(), " closed the connection in the TLS handshake"),
+          "check that the server speaks TLS on this port"};
 }
 
 runtime::Task<Result<std::size_t>> TlsStream::read_some(std::span<std::byte> into) {
-  const int limit = static_cast<int>(std::min<std::size_t>(into.size(), INT_MAX));
+  assert(!into.empty());
+  if (++reads_in_a_row_ > kReadsInARow) {
+    reads_in_a_row_ = 0;
+    co_await runtime::yield_to_loop(tcp_->loop());
+  }
   while (true) {
-    errno = 0;
-    ERR_clear_error();
-    const int count = SSL_read(ssl_, into.data(), limit);
+    forget_errors();
+    const int count = SSL_read(ssl_, into.data(), clamped(into.size()));
     if (count > 0) co_return static_cast<std::size_t>(count);
-    const Result<Next> next = co_await after(count, "reading");
+    const Result<Next> next = after(count, "reading");
     if (!next) co_return pass(next.error());
     if (*next == Next::kEnd) co_return std::size_t{0};
+    reads_in_a_row_ = 0;
+    co_await until(*next);
   }
 }
 
 runtime::Task<Status> TlsStream::write_all(std::span<const std::byte> bytes) {
+  if (writing_)
+    co_return fail(ErrorKind::kHost, "connection_lost", concat("a write to ", tcp_->peer(), " was not finished"));
   while (!bytes.empty()) {
-    errno = 0;
-    ERR_clear_error();
-    const int count = SSL_write(ssl_, bytes.data(), static_cast<int>(std::min<std::size_t>(bytes.size(), INT_MAX)));
+    forget_errors();
+    const int count = SSL_write(ssl_, bytes.data(), clamped(bytes.size()));
     if (count > 0) {
       bytes = bytes.subspan(static_cast<std::size_t>(count));
       continue;
     }
-    const Result<Next> next = co_await after(count, "writing");
+    const Result<Next> next = after(count, "writing");
     if (!next) co_return pass(next.error());
     if (*next == Next::kEnd)
       co_return fail(ErrorKind::kHost, "connection_lost", concat(tcp_->peer(), " closed the connection"));
+    writing_ = true;
+    co_await until(*next);
+    writing_ = false;
   }
   co_return Status();
 }
 
 runtime::Task<Result<std::unique_ptr<Stream>>> secure(const TlsContext& context, SharedTrust trust,
                                                       std::unique_ptr<TcpStream> tcp, std::string host) {
-  const std::string peer = tcp->peer();
   SSL* const ssl = SSL_new(context.get());
-  if (ssl == nullptr) co_return fail(ErrorKind::kHost, "tls_failed", concat("no memory for TLS with ", peer));
+  if (ssl == nullptr) co_return fail(ErrorKind::kHost, "tls_failed", concat("no memory for TLS with ", tcp->peer()));
   std::unique_ptr<TlsStream> stream(new TlsStream(std::move(tcp), ssl));
-  SSL_set1_verify_cert_store(ssl, trust->store());
-  if (!expect_peer(ssl, host) || SSL_set_fd(ssl, stream->tcp_->fd()) != 1)
-    co_return fail(ErrorKind::kHost, "tls_failed", concat("cannot prepare TLS with ", peer, ": ", openssl_text()));
+  const TcpStream& below = *stream->tcp_;
+  if (SSL_set1_verify_cert_store(ssl, trust->store()) != 1 || !expect_peer(ssl, host) ||
+      SSL_set_fd(ssl, below.fd()) != 1)
+    co_return fail(ErrorKind::kHost, "tls_failed",
+                   concat("cannot prepare TLS with ", below.peer(), " for the name ", host, ": ", openssl_text()));
   while (true) {
-    errno = 0;
-    ERR_clear_error();
+    forget_errors();
     const int result = SSL_connect(ssl);
     if (result == 1) break;
-    const int wanted = SSL_get_error(ssl, result);
-    if (wanted != SSL_ERROR_WANT_READ && wanted != SSL_ERROR_WANT_WRITE) {
-      Error error = handshake_error(ssl, peer, host);
-      SSL_set_quiet_shutdown(ssl, 1);
-      co_return std::unexpected(std::move(error));
-    }
-    const Result<TlsStream::Next> next = co_await stream->after(result, "shaking hands");
-    if (!next) co_return pass(next.error());
+    const Result<TlsStream::Next> next = stream->after(result, "shaking hands");
+    if (!next || *next == TlsStream::Next::kEnd) co_return std::unexpected(stream->handshake_error(next, host));
+    co_await stream->until(*next);
   }
-  // Belt and braces: SSL_VERIFY_PEER has aborted the handshake already if this fails.
-  if (SSL_get_verify_result(ssl) != X509_V_OK) co_return std::unexpected(handshake_error(ssl, peer, host));
   co_return std::unique_ptr<Stream>(std::move(stream));
 }
 

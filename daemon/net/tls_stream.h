@@ -4,6 +4,7 @@
 
 #include "net/tcp_stream.h"
 #include "net/trust.h"
+#include "runtime/fd_watcher.h"
 
 #include <memory>
 #include <string>
@@ -13,7 +14,8 @@ struct ssl_st;
 
 namespace mailmoor::net {
 
-// What all TLS streams of the process share. Made once; outlives every stream.
+// What all TLS streams of the process share. Made once; outlives every stream. Makes the process ignore SIGPIPE, since
+// OpenSSL writes with write(2): a peer that is gone would end us.
 class TlsContext final {
  public:
   TlsContext();
@@ -34,21 +36,24 @@ class TlsStream final : public Stream {
   [[nodiscard]] runtime::Task<Status> write_all(std::span<const std::byte> bytes) override;
 
  private:
-  friend class Dialer;
   friend runtime::Task<Result<std::unique_ptr<Stream>>> secure(const TlsContext&, SharedTrust,
                                                                std::unique_ptr<TcpStream>, std::string);
   TlsStream(std::unique_ptr<TcpStream> tcp, ssl_st* ssl) noexcept;
 
-  // Waits for what OpenSSL wants after `result`; an error when it cannot go on. kEnd: the peer closed the stream.
-  enum class Next { kRetry, kEnd };
-  [[nodiscard]] runtime::Task<Result<Next>> after(int result, const char* doing);
+  // What has to happen before the call that returned `result` can go on; kEnd: the peer closed the stream.
+  enum class Next { kReadable, kWritable, kEnd };
+  [[nodiscard]] Result<Next> after(int result, const char* doing) const;
+  [[nodiscard]] runtime::FdWatcher::Ready until(Next next) noexcept;
+  [[nodiscard]] Error handshake_error(const Result<Next>& next, const std::string& host) const;
 
   std::unique_ptr<TcpStream> tcp_;
   ssl_st* ssl_;
+  int reads_in_a_row_ = 0;
+  bool writing_ = false; // a write waits, or was cancelled in its wait: OpenSSL would mix another one's bytes with it
 };
 
 // The handshake, and the proof that the peer is `host` (RFC 9525). The time limit is the caller's.
-// Errors: kHost "tls_untrusted" with what OpenSSL found, "tls_failed".
+// Errors: kHost "tls_untrusted" with what OpenSSL found, "tls_failed", "connection_lost".
 [[nodiscard]] runtime::Task<Result<std::unique_ptr<Stream>>> secure(const TlsContext& context, SharedTrust trust,
                                                                     std::unique_ptr<TcpStream> tcp, std::string host);
 

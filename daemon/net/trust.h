@@ -13,8 +13,9 @@ namespace mailmoor::net {
 
 class Trust final {
  public:
-  // The system's authorities: $SSL_CERT_FILE if set, else the distribution's bundle, else OpenSSL's default places.
-  // A non-empty `extra_ca_file` (PEM) adds its certificates. Errors: kOperator, naming the file.
+  // The system's authorities: $SSL_CERT_FILE if set, else the distribution's bundle, else OpenSSL's default file.
+  // A non-empty `extra_ca_file` (PEM) adds its certificates; with it, a machine may have no authorities of its own.
+  // Errors: kOperator "no_trusted_authorities", "bad_ca_file", naming the file.
   [[nodiscard]] static Result<std::shared_ptr<const Trust>> load_blocking(const std::string& extra_ca_file);
 
   ~Trust();
@@ -22,18 +23,13 @@ class Trust final {
   Trust& operator=(const Trust&) = delete;
 
   [[nodiscard]] x509_store_st* store() const noexcept { return store_; }
-  // For libcurl: the bundle's path, or all certificates as one PEM text when there is an extra file.
-  [[nodiscard]] const std::string& bundle_path() const noexcept { return bundle_path_; }
-  [[nodiscard]] const std::string& bundle_pem() const noexcept { return bundle_pem_; }
 
  private:
-  Trust() = default;
-  x509_store_st* store_ = nullptr;
-  std::string bundle_path_;
-  std::string bundle_pem_;
+  Trust();
+  x509_store_st* store_;
 };
 
-// shared_ptr: every stream that is being verified and the mailbox's settings hold it; a reload may drop either first.
+// shared_ptr: every peer that is being verified and the mailbox's settings hold it; a reload may drop either first.
 using SharedTrust = std::shared_ptr<const Trust>;
 
 } // namespace mailmoor::net

@@ -57,19 +57,13 @@ struct DeliveryPipe::Workbench {
     std::string_view bytes = piece.bytes;
     for (const Step& step : piece.steps) {
       switch (step.kind) {
-      case Step::Kind::kBegin:
-        begin_blocking();
-        break;
+      case Step::Kind::kBegin: begin_blocking(); break;
       case Step::Kind::kBytes:
         if (writer) note(writer->append_blocking(bytes.substr(0, step.size)));
         bytes.remove_prefix(step.size);
         break;
-      case Step::Kind::kFinish:
-        finish_blocking(*step.identity);
-        break;
-      case Step::Kind::kDrop:
-        writer.reset();
-        break;
+      case Step::Kind::kFinish: finish_blocking(*step.identity); break;
+      case Step::Kind::kDrop: writer.reset(); break;
       case Step::Kind::kEndBatch:
         commit_blocking();
         reports.push_back(std::exchange(batch, {}));

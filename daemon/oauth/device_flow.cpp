@@ -33,22 +33,16 @@ DeviceFlow::Action DeviceFlow::on_reply(const HttpReply& reply, UnixTime now) {
   Refusal& refusal = outcome.error();
   const seconds imposed = refusal.retry_after.value_or(seconds(0));
   switch (refusal.kind) {
-  case RefusalClass::kRetry:
-    return wait_after_fault(imposed, now);
-  case RefusalClass::kSlowDown:
-    interval_ += kSlowDownStep;
-    [[fallthrough]];
-  case RefusalClass::kPending:
-    fault_delay_ = interval_;
-    return wait(std::max(interval_, imposed), now);
+  case RefusalClass::kRetry: return wait_after_fault(imposed, now);
+  case RefusalClass::kSlowDown: interval_ += kSlowDownStep; [[fallthrough]];
+  case RefusalClass::kPending: fault_delay_ = interval_; return wait(std::max(interval_, imposed), now);
   case RefusalClass::kFixClock:
   case RefusalClass::kUserSignsIn:
   case RefusalClass::kAdminConsents:
   case RefusalClass::kAccountState:
   case RefusalClass::kAppConfiguration:
   case RefusalClass::kDeclined:
-  case RefusalClass::kExpiredCode:
-    break;
+  case RefusalClass::kExpiredCode: break;
   }
   return Failed{std::move(refusal)};
 }

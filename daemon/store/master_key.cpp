@@ -101,12 +101,9 @@ Result<MasterKey> MasterKey::parse(const Secret& content, KeySource source, std:
 
 std::string MasterKey::describe() const {
   switch (source_) {
-  case KeySource::kCredential:
-    return concat("credential ", location_);
-  case KeySource::kFile:
-    return concat("file ", location_);
-  case KeySource::kGenerated:
-    return concat("file ", location_, ", made at this start");
+  case KeySource::kCredential: return concat("credential ", location_);
+  case KeySource::kFile: return concat("file ", location_);
+  case KeySource::kGenerated: return concat("file ", location_, ", made at this start");
   }
   return location_;
 }

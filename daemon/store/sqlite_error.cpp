@@ -45,16 +45,13 @@ Error sqlite_error(std::string_view path, int code, int system_error, std::strin
   case SQLITE_NOTADB:
     return for_operator("database_corrupt", concat("restore ", path, " from a backup, or move it away to start anew"));
   case SQLITE_BUSY:
-  case SQLITE_LOCKED:
-    return for_operator("database_busy", concat("end the program that holds it: fuser -v ", path));
+  case SQLITE_LOCKED: return for_operator("database_busy", concat("end the program that holds it: fuser -v ", path));
   case SQLITE_CANTOPEN:
   case SQLITE_PERM:
     return for_operator("database_unopenable",
                         concat("let the user that mailmoord runs as own ", path, " and its directory"));
-  case SQLITE_IOERR:
-    return for_operator("database_io_error", "check the disk and its file system (dmesg)");
-  default:
-    return {ErrorKind::kBug, "database_error", std::move(what)};
+  case SQLITE_IOERR: return for_operator("database_io_error", "check the disk and its file system (dmesg)");
+  default: return {ErrorKind::kBug, "database_error", std::move(what)};
   }
 }
 

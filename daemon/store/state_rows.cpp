@@ -26,7 +26,8 @@ template<class Number>
 
 constexpr std::string_view kSelectFolders =
     "SELECT folder_id, folder.name, delimiter, uid_validity, state_uid_validity, state_uid_next, state_messages,"
-    " state_mod_seq, folder.last_sync, directory FROM folder JOIN mailbox USING (mailbox_id) WHERE mailbox.name = ? ORDER BY "
+    " state_mod_seq, folder.last_sync, directory FROM folder JOIN mailbox USING (mailbox_id) WHERE mailbox.name = ? "
+    "ORDER BY "
     "folder.name";
 
 // REQUIRES: a row of kSelectFolders.

@@ -6,20 +6,13 @@ namespace mailmoor {
 
 std::string_view error_kind_name(ErrorKind kind) noexcept {
   switch (kind) {
-  case ErrorKind::kMessage:
-    return "message";
-  case ErrorKind::kFolder:
-    return "folder";
-  case ErrorKind::kMailbox:
-    return "mailbox";
-  case ErrorKind::kHost:
-    return "host";
-  case ErrorKind::kApp:
-    return "app";
-  case ErrorKind::kOperator:
-    return "operator";
-  case ErrorKind::kBug:
-    return "bug";
+  case ErrorKind::kMessage: return "message";
+  case ErrorKind::kFolder: return "folder";
+  case ErrorKind::kMailbox: return "mailbox";
+  case ErrorKind::kHost: return "host";
+  case ErrorKind::kApp: return "app";
+  case ErrorKind::kOperator: return "operator";
+  case ErrorKind::kBug: return "bug";
   }
   return "bug";
 }

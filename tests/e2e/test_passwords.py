@@ -30,12 +30,6 @@ class Passwords(EndToEnd):
         self.assertEqual({"PLAIN"}, {row.method for row in sessions})
         self.assert_mirrored(world, daemon, "alice")
 
-    def test_login_where_nothing_else_is_offered(self):
-        world = self.world(mechanisms="login")
-        world.fill("alice", {"INBOX": 5})
-        daemon, _ = self._once(world, world.config("alice"))
-        self.assert_mirrored(world, daemon, "alice")
-
     def test_password_handed_over_by_mailmoorctl_outlives_a_restart(self):
         world = self.world()
         world.fill("alice", {"INBOX": 5})

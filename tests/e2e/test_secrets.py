@@ -48,7 +48,7 @@ class Secrets(EndToEnd):
         # A token that the mail server refuses, and a server that answers with it in its text.
         world.oauth.fail_next({"status": 500, "body": "not JSON"},
                               {"status": 400, "headers": {"Content-Type": "application/json"},
-                               "body": '{"error": "invalid_request", "error_description": "x"}'})
+                               "body": '{"error": "temporarily_unavailable", "error_description": "x"}'})
         refreshes = len(world.oauth.refreshes("alice"))
         wait_until(lambda: len(world.oauth.events("fault")) == 2 and len(world.oauth.refreshes("alice")) > refreshes,
                    120, lambda: f"a refresh after two faults\n{daemon.log_end()}")

@@ -151,7 +151,7 @@ service stats {{
             if not self.child.running():
                 raise RuntimeError(f"Dovecot did not start:\n{self.child.output()}\n{self.log_text()}")
             try:
-                socket.create_connection(("127.0.0.1", self.imaps_port), 1).close()
+                socket.create_connection(("127.0.0.1", self.observer_port), 1).close()
                 return True
             except OSError:
                 return False

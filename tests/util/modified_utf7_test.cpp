@@ -68,14 +68,10 @@ TEST(ModifiedUtf7, RandomUnicode_RoundTripsAndStaysPrintable) {
   };
   const auto code_point = [&] {
     switch (random() % 4) {
-    case 0:
-      return between(0x20, 0x7F);
-    case 1:
-      return between(0, 0x20);
-    case 2:
-      return between(0x80, 0xD800);
-    default:
-      return between(0xE000, 0x110000);
+    case 0: return between(0x20, 0x7F);
+    case 1: return between(0, 0x20);
+    case 2: return between(0x80, 0xD800);
+    default: return between(0xE000, 0x110000);
     }
   };
   for (int round = 0; round < 5'000; ++round) {

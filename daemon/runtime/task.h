@@ -32,7 +32,7 @@ struct TaskPromiseBase {
       promise.finished = true;
       if (promise.starting) return;
       // The continuation may destroy this frame: nothing of it is touched afterwards.
-      if (const auto continuation = promise.continuation) continuation.resume();
+      if (const auto next = promise.continuation) next.resume();
     }
     void await_resume() const noexcept {}
   };

@@ -59,7 +59,7 @@ class Event final {
     [[nodiscard]] bool await_ready() const noexcept { return event_.set_; }
     void await_suspend(std::coroutine_handle<> handle);
     // Whether the event was set; false: the time ran out first.
-    [[nodiscard]] bool await_resume() noexcept {
+    bool await_resume() noexcept {
       node_.unlink();
       return event_.set_ || woken_;
     }

@@ -51,7 +51,7 @@ inline void extend(X509* certificate, X509* issuer, int id, const char* value) {
 // Signed by `issuer`, or by itself when there is none.
 [[nodiscard]] inline Identity issue(const CertificateWish& wish, const Identity* issuer = nullptr) {
   static long serial = 1;
-  Identity out{Key(EVP_EC_gen("P-256")), Certificate(X509_new())};
+  Identity out{Key(EVP_PKEY_Q_keygen(nullptr, nullptr, "EC", "P-256")), Certificate(X509_new())};
   X509* const x509 = out.certificate.get();
   X509_set_version(x509, X509_VERSION_3);
   ASN1_INTEGER_set(X509_get_serialNumber(x509), ++serial);

@@ -110,7 +110,7 @@ Task<void> pass_gate(BlockingPool& pool, Gate& gate, std::string& finished, Tall
     finished = own;
     return true;
   };
-  co_await pool.run(std::move(job));
+  static_cast<void>(co_await pool.run(std::move(job)));
   ADD_FAILURE() << "a cancelled coroutine was resumed";
 }
 
@@ -120,7 +120,7 @@ Task<void> never_begins(BlockingPool& pool, Tally& tally) {
     ADD_FAILURE() << "a job taken out of the queue has run";
     return true;
   };
-  co_await pool.run(std::move(job));
+  static_cast<void>(co_await pool.run(std::move(job)));
 }
 
 TEST_F(BlockingPoolTest, cancelling_takes_a_queued_job_out) {

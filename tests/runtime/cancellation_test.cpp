@@ -92,7 +92,7 @@ Task<void> in_readable(World& world) {
 Task<void> in_pool(World& world) {
   const Local local(world.tally);
   auto job = [held = std::make_unique<Local>(world.tally)] { return held != nullptr; };
-  co_await world.pool.run(std::move(job));
+  static_cast<void>(co_await world.pool.run(std::move(job)));
   world.resumed = true;
 }
 

@@ -122,6 +122,7 @@ CURLcode use_trust(CURL*, void* context, void* trust) noexcept {
 // connection dead, which for a rotating refresh token looks like theft; and neither a kept connection nor a resumed
 // TLS session would be verified against this request's trust.
 void isolate(CURL* easy) {
+  curl_easy_setopt(easy, CURLOPT_HTTP_VERSION, static_cast<long>(CURL_HTTP_VERSION_1_1)); // nothing to share
   curl_easy_setopt(easy, CURLOPT_FRESH_CONNECT, 1L);
   curl_easy_setopt(easy, CURLOPT_FORBID_REUSE, 1L);
   curl_easy_setopt(easy, CURLOPT_SSL_SESSIONID_CACHE, 0L);

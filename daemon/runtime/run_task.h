@@ -10,7 +10,7 @@
 namespace mailmoor::runtime {
 
 // Runs one Task<T> at a time. `on_done` is called exactly once, unless the task is cancelled first; it runs inside
-// the finishing coroutine, so it marks and schedules and must not destroy this object. Loop thread only.
+// the finishing coroutine, so it marks and schedules and must not start or destroy this object. Loop thread only.
 template<class T>
 class TaskRunner final {
  public:
@@ -19,7 +19,7 @@ class TaskRunner final {
   TaskRunner& operator=(const TaskRunner&) = delete;
   ~TaskRunner() { cancel(); }
 
-  // May finish, and call `on_done`, before it returns. REQUIRES: !is_running()
+  // May finish, and call `on_done`, before it returns. A task that still runs is cancelled.
   void start(Task<T> task, std::function<void(T)> on_done) {
     cancel();
     handle_ = drive(std::move(task), std::move(on_done)).handle;

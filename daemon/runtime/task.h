@@ -1,6 +1,6 @@
 // Task<T>: a lazy coroutine. It starts when awaited, and is cancelled by destroying it: its locals are released and
-// what it waits for is unregistered. Exceptions do not leave a Task: what fails returns Result; anything else ends
-// the process. Loop thread only.
+// what it waits for is unregistered. It must be suspended then: a coroutine cannot destroy itself or its awaiters.
+// Exceptions do not leave a Task: what fails returns Result; anything else ends the process. Loop thread only.
 //
 // await_suspend() returns bool instead of a handle: with GCC 12, symmetric transfer is no tail call at -O0 or under
 // AddressSanitizer, and long runs of awaits that finish at once would overflow the stack.

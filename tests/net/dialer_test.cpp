@@ -186,6 +186,20 @@ TEST_F(DialerTest, an_http_proxy_that_speaks_something_else) {
   ASSERT_FALSE(tcp);
 }
 
+TEST_F(DialerTest, a_proxy_that_says_nothing) {
+  Server silent([](int socket) { Peer(socket).await_end(); });
+  for (const char* scheme : {"http", "socks5h"}) {
+    DialTarget target;
+    target.host = "mail.test";
+    target.port = 993;
+    target.proxy = concat(scheme, "://127.0.0.1:", silent.port());
+    target.connect_timeout = milliseconds(30);
+    const auto tcp = await(dialer_.dial(std::move(target)));
+    ASSERT_FALSE(tcp);
+    EXPECT_EQ(tcp.error().code, "connect_timeout") << tcp.error().what;
+  }
+}
+
 TEST_F(DialerTest, a_proxy_that_is_not_there) {
   std::uint16_t port = 0;
   {

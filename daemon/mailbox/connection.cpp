@@ -200,9 +200,15 @@ runtime::Task<Status> Connection::fill(runtime::Duration limit) {
   co_return Status();
 }
 
+imap::Event Connection::next() {
+  imap::Event event = session_.next();
+  if (const auto* bye = std::get_if<imap::Bye>(&event)) bye_ = *bye;
+  return event;
+}
+
 runtime::Task<Result<imap::Completed>> Connection::complete(imap::CommandId id, Listener listener) {
   while (true) {
-    imap::Event event = session_.next();
+    imap::Event event = next();
     if (std::holds_alternative<imap::NeedInput>(event)) {
       auto filling = fill();
       const Status filled = co_await filling;
@@ -212,7 +218,6 @@ runtime::Task<Result<imap::Completed>> Connection::complete(imap::CommandId id, 
     if (auto* completed = std::get_if<imap::Completed>(&event); completed != nullptr && completed->id == id)
       co_return std::move(*completed);
     if (auto* failed = std::get_if<imap::Failed>(&event)) co_return pass(std::move(failed->error).within(peer_));
-    if (const auto* bye = std::get_if<imap::Bye>(&event)) bye_ = *bye;
     if (listener) listener(event);
   }
 }

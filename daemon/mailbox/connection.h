@@ -53,6 +53,8 @@ class Connection final {
   [[nodiscard]] runtime::Task<void> log_out();
 
   [[nodiscard]] imap::Session& session() noexcept { return session_; }
+  // session().next(); remembers a BYE, which says more than the end of the stream that follows.
+  [[nodiscard]] imap::Event next();
 
   // REQUIRES: session().next() has said NeedInput. Sends what is queued and reads more. Errors: kHost
   // "connection_lost", "io_timeout" after `limit`.

@@ -159,7 +159,7 @@ runtime::Task<Status> FolderSync::fetch() {
       if (!settled) co_return settled;
       continue;
     }
-    imap::Event event = connection_.session().next();
+    imap::Event event = connection_.next();
     if (std::holds_alternative<imap::NeedInput>(event)) {
       auto filling = connection_.fill();
       const Status filled = co_await filling;
@@ -249,7 +249,9 @@ void FolderSync::settle_reports() {
 runtime::Task<Status> FolderSync::settle_batches(std::optional<Error> lost) {
   if (lost && std::exchange(in_message_, false)) pipe_->drop();
   while (lost && !asked_.empty()) {
-    asked_.front().report.end = sync::FetchEnd::kLost;
+    // A session that ends by plan or by a pause says nothing about a message.
+    const bool blameless = lost->code == "token_expired" || lost->imposed_wait;
+    asked_.front().report.end = blameless ? sync::FetchEnd::kNotReached : sync::FetchEnd::kLost;
     asked_.front().report.reason = lost->what;
     pipe_->end_batch();
     committing_.push_back(std::move(asked_.front()));

@@ -187,6 +187,7 @@ void Mailbox::settle(const Result<Leave>& ended, runtime::Duration lasted) {
   }
   if (ended.error().code == "token_expired") { // the server was quicker than we: nothing is wrong
     log::write(log::Priority::kInfo, {.mailbox = settings_.name, .event = "token_expired"}, ended.error().what);
+    sync_wanted_ = true; // whatever was under way
     if (lasted >= seconds(30)) return;
   }
   take_fault(ended.error(), lasted);

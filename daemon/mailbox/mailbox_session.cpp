@@ -32,6 +32,8 @@ runtime::Task<Result<Mailbox::Leave>> Mailbox::run_session() {
     pause.imposed_wait = *record_.retry_at - services_.loop.wall_now();
     co_return std::unexpected(std::move(pause));
   }
+  if (keeper_ != nullptr)
+    if (std::optional<Error> trouble = keeper_->trouble()) co_return std::unexpected(*std::move(trouble));
   progress_due_ = runtime::MonoTime::max(); // others may be before us for long
   const runtime::Semaphore::Permit permit = co_await services_.connections.acquire();
   auto admitting = admit_();
@@ -167,6 +169,7 @@ runtime::Task<Status> Mailbox::sync_all(Connection& connection) {
   for (const std::string& wire : wires) {
     if (must_leave()) {
       sync_wanted_ |= everything;
+      inbox_news_ |= !everything;
       co_return Status();
     }
     auto syncing = sync_folder(connection, folders_.at(wire));
@@ -174,6 +177,7 @@ runtime::Task<Status> Mailbox::sync_all(Connection& connection) {
     if (!synced) co_return synced;
   }
   if (everything) end_pass(!must_leave());
+  inbox_news_ |= !everything && must_leave();
   co_return Status();
 }
 
@@ -327,10 +331,14 @@ runtime::Task<Status> Mailbox::idle(Connection& connection) {
     const Result<imap::Completed> completed = co_await examining;
     if (!completed) co_return pass(completed.error());
     const auto& selected = connection.session().selected();
-    if (completed->status != imap::CompletionStatus::kOk || !selected)
-      co_return std::unexpected(command_refused(*completed, "EXAMINE INBOX"));
+    const bool opened = completed->status == imap::CompletionStatus::kOk && selected;
+    if (!opened) {
+      // A refused INBOX was told of by the pass, and is no reason to log in again.
+      Error refused = folder_refused(*completed, "EXAMINE INBOX");
+      if (refused.kind != ErrorKind::kFolder) co_return std::unexpected(std::move(refused));
+    }
     const FolderState& before = inbox->second.looked_at;
-    if (selected->state.uid_next != before.uid_next || selected->state.messages > before.messages) {
+    if (opened && (selected->state.uid_next != before.uid_next || selected->state.messages > before.messages)) {
       inbox_news_ = true;
       co_return Status();
     }

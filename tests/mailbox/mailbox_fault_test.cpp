@@ -1,0 +1,166 @@
+// What goes wrong around a mailbox: the disk, the line, too many of us.
+#include "mailbox/mailbox_world.h"
+
+#include <list>
+
+namespace mailmoor::mailbox {
+namespace {
+
+class MailboxFaultTest : public MailboxWorld {
+ protected:
+  [[nodiscard]] runtime::Semaphore::Permit take_one() { return world.finish(taking(world.connections)); }
+
+ private:
+  [[nodiscard]] static runtime::Task<runtime::Semaphore::Permit> taking(runtime::Semaphore& from) {
+    runtime::Semaphore::Permit permit = co_await from.acquire();
+    co_return permit;
+  }
+};
+
+TEST_F(MailboxFaultTest, DiskFullAtAnyStep_EverythingIsThereInTheEnd) {
+  for (int i = 0; i < 5; ++i)
+    server.folders["INBOX"].deliver(message("one"));
+  start();
+  disk.fail_at(1);
+  std::size_t faults = 0;
+  for (std::size_t step = 2; !server.is_idling(); ++step) {
+    ASSERT_LT(step, 100U);
+    ASSERT_TRUE(world.until([&] { return mailbox->view().retry_at || server.is_idling(); }));
+    if (!mailbox->view().retry_at) continue;
+    ++faults;
+    EXPECT_EQ("disk_full", mailbox->last_error()->code);
+    disk.fail_at(step);
+    ASSERT_NO_FATAL_FAILURE(pass_retry());
+    ASSERT_TRUE(world.until([&] { return !mailbox->view().retry_at; }));
+  }
+  EXPECT_GT(faults, 5U);
+  EXPECT_EQ(5U, delivered());
+  EXPECT_TRUE(disk.files("/mail/alice/tmp").empty());
+}
+
+TEST_F(MailboxFaultTest, SilentServer_IsGivenUpAfterTheTimeout) {
+  server.answer = [](const std::string& command) -> std::optional<std::string> {
+    if (command.starts_with("LIST")) return "";
+    return {};
+  };
+  start();
+  ASSERT_TRUE(world.until([&] { return server.asked("LIST") == 1; }));
+  world.run_ready();
+  world.clock.advance(59s);
+  world.run_ready();
+  EXPECT_EQ(MailboxState::kSyncing, mailbox->view().state);
+  world.clock.advance(2s);
+  ASSERT_TRUE(becomes(MailboxState::kBackingOff));
+  EXPECT_EQ("io_timeout", mailbox->last_error()->code);
+}
+
+TEST_F(MailboxFaultTest, IdleThatPushesNothing_IsAskedAgainAndPolled) {
+  settings.poll = 1h;
+  start();
+  ASSERT_TRUE(idles());
+  world.clock.advance(9min + 1s);
+  ASSERT_TRUE(world.until([&] { return server.asked("IDLE") == 2; }));
+  EXPECT_EQ(1, server.connections);
+  EXPECT_EQ(1U, server.asked("LIST"));
+}
+
+TEST_F(MailboxFaultTest, ServerThatDoesNotAnswerDone_IsGivenUpAfterTheTimeout) {
+  start();
+  ASSERT_TRUE(idles());
+  server.answer = [](const std::string&) -> std::optional<std::string> { return ""; };
+  static_cast<void>(mailbox->sync_now([](const Status&) {}));
+  ASSERT_TRUE(world.until([&] { return !server.is_idling(); }));
+  world.run_ready();
+  world.clock.advance(61s);
+  ASSERT_TRUE(becomes(MailboxState::kBackingOff));
+}
+
+TEST_F(MailboxFaultTest, ClosedForInactivity_ComesBackAfterAMoment) {
+  start();
+  ASSERT_TRUE(idles());
+  world.pass(4min);
+  server.tell("* BYE Connection is closed. 13\r\n");
+  ASSERT_TRUE(becomes(MailboxState::kBackingOff));
+  EXPECT_LE(*mailbox->view().retry_at, world.now() + 6s);
+  ASSERT_NO_FATAL_FAILURE(pass_retry());
+  ASSERT_TRUE(idles());
+}
+
+TEST_F(MailboxFaultTest, AcceptedAndDroppedOverAndOver_ClimbsTheLadder) {
+  server.answer = [](const std::string& command) -> std::optional<std::string> {
+    if (command == "IDLE") return "%close";
+    return {};
+  };
+  start();
+  for (int tries = 1; tries <= 10; ++tries) {
+    ASSERT_TRUE(world.until([&] { return server.connections == tries && mailbox->view().retry_at; }));
+    if (tries == 10) {
+      EXPECT_GE(*mailbox->view().retry_at, world.now() + 7min);
+    }
+    ASSERT_NO_FATAL_FAILURE(pass_retry());
+  }
+}
+
+TEST_F(MailboxFaultTest, LineThatIsNoImap_EndsTheSessionOnly) {
+  server.folders["INBOX"].deliver(message("one"));
+  server.answer = [first = true](const std::string& command) mutable -> std::optional<std::string> {
+    if (command.contains("BODY.PEEK") && std::exchange(first, false)) return "Server Unavailable. 15\r\n";
+    return {};
+  };
+  start();
+  ASSERT_TRUE(becomes(MailboxState::kBackingOff));
+  ASSERT_NO_FATAL_FAILURE(pass_retry());
+  ASSERT_TRUE(world.until([&] { return delivered() == 1; }));
+}
+
+TEST_F(MailboxFaultTest, MessageThatKillsTheSession_DoesNotStopItsNeighbours) {
+  for (int i = 0; i < 5; ++i)
+    server.folders["INBOX"].deliver(message("one"));
+  server.answer = [](const std::string& command) -> std::optional<std::string> {
+    if (!command.contains("BODY.PEEK")) return {};
+    const auto asked = UidSet::parse(command.substr(10, command.find(" (") - 10));
+    if (asked && asked->contains(*Uid::from(3))) return "%close";
+    return {};
+  };
+  settings.poll = 24h;
+  start();
+  for (int tries = 0; tries < 12 && delivered() < 4; ++tries) {
+    ASSERT_TRUE(world.until([&] { return mailbox->view().retry_at || delivered() == 4; }));
+    if (mailbox->view().retry_at) {
+      ASSERT_NO_FATAL_FAILURE(pass_retry());
+      ASSERT_TRUE(world.until([&] { return !mailbox->view().retry_at || delivered() == 4; }));
+    }
+  }
+  EXPECT_EQ(4U, delivered());
+}
+
+TEST_F(MailboxFaultTest, MoreMailboxesThanConnections_AllHaveTheirTurn) {
+  std::list<runtime::Semaphore::Permit> taken; // all but two
+  while (world.connections.free_permits() > 2)
+    taken.push_back(take_one());
+  server.folders["INBOX"].deliver(message("one"));
+  std::list<Mailbox> fleet;
+  for (int i = 0; i < 6; ++i) {
+    MailboxSettings one = settings;
+    one.name = concat("m", i);
+    one.maildir = concat("/mail/m", i);
+    fleet.emplace_back(world.services, std::move(one), nullptr, [] { return at_once(); });
+    fleet.back().start();
+  }
+  ASSERT_TRUE(world.until(
+      [&] { return std::ranges::all_of(fleet, [](const Mailbox& one) { return one.view().last_sync.has_value(); }); }));
+  ASSERT_TRUE(world.until([&] { return server.asked("IDLE") == 2; }));
+  EXPECT_LE(server.open_connections(), 2U);
+  for (const Mailbox& one : fleet) {
+    EXPECT_FALSE(one.last_error());
+    EXPECT_TRUE(one.makes_progress());
+  }
+  // And again at the next poll, though two of them could stay for good.
+  server.folders["INBOX"].deliver(message("two"));
+  world.clock.advance(6min);
+  ASSERT_TRUE(world.until(
+      [&] { return std::ranges::all_of(fleet, [](const Mailbox& one) { return one.view().messages == 2; }); }));
+}
+
+} // namespace
+} // namespace mailmoor::mailbox

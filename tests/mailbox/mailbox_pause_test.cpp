@@ -1,0 +1,100 @@
+// P9 for the mail server: no connection inside a pause that it imposed, whoever asks, a restart included.
+#include "mailbox/mailbox_world.h"
+
+namespace mailmoor::mailbox {
+namespace {
+
+constexpr auto kImposed = 299961ms;
+constexpr std::string_view kThrottled = "Request is throttled. Suggested Backoff Time: 299961 milliseconds\r\n";
+
+class MailboxPauseTest : public MailboxWorld, public ::testing::WithParamInterface<std::string_view> {
+ protected:
+  // Meets the pause at the first command that begins so.
+  void be_throttled(std::string_view command_start, std::string_view reply = "%t BAD ") {
+    server.folders["INBOX"].deliver(message("one"));
+    server.answer = [command_start, reply,
+                     first = true](const std::string& command) mutable -> std::optional<std::string> {
+      if (!command.starts_with(command_start) || !std::exchange(first, false)) return {};
+      return concat(reply, kThrottled, reply.starts_with("*") ? "%close" : "");
+    };
+    start();
+    ASSERT_TRUE(becomes(MailboxState::kThrottled));
+    ASSERT_EQ(1, server.connections);
+  }
+  // Whether the mailbox has stayed away so far.
+  [[nodiscard]] bool is_away() {
+    world.run_ready();
+    return server.connections == 1 && mailbox->view().state == MailboxState::kThrottled;
+  }
+};
+
+TEST_P(MailboxPauseTest, WhereverItComes_IsKept) {
+  ASSERT_NO_FATAL_FAILURE(be_throttled(GetParam()));
+  const runtime::MonoTime began = world.loop.now();
+  EXPECT_EQ("throttled", mailbox->last_error()->code);
+  world.clock.advance(kImposed - 10ms);
+  EXPECT_TRUE(is_away());
+  EXPECT_LE(world.loop.now(), began + kImposed);
+  world.clock.advance(30ms);
+  ASSERT_TRUE(idles());
+  EXPECT_EQ(2, server.connections);
+  EXPECT_EQ(1U, delivered());
+  EXPECT_EQ(2U, world.logged.size()) << "when it began, and when it was over";
+}
+INSTANTIATE_TEST_SUITE_P(Commands, MailboxPauseTest,
+                         ::testing::Values("AUTHENTICATE", "LIST", "EXAMINE", "UID FETCH 1:4294967295", "UID FETCH 1 ",
+                                           "IDLE"));
+
+TEST_F(MailboxPauseTest, InAGoodBye_IsKept) {
+  ASSERT_NO_FATAL_FAILURE(be_throttled("LIST", "* BYE "));
+  world.clock.advance(kImposed - 100ms);
+  EXPECT_TRUE(is_away());
+  world.clock.advance(200ms);
+  ASSERT_TRUE(idles());
+}
+
+TEST_F(MailboxPauseTest, OperatorsSync_IsNoWayAround) {
+  ASSERT_NO_FATAL_FAILURE(be_throttled("LIST"));
+  static_cast<void>(mailbox->sync_now([](const Status&) {}));
+  mailbox->credentials_changed();
+  mailbox->pause();
+  world.run_ready();
+  mailbox->resume();
+  world.clock.advance(kImposed - 100ms);
+  world.run_ready();
+  EXPECT_EQ(1, server.connections);
+}
+
+TEST_F(MailboxPauseTest, Restart_IsNoWayAround) {
+  ASSERT_NO_FATAL_FAILURE(be_throttled("LIST"));
+  world.clock.advance(100s);
+  start();
+  EXPECT_TRUE(becomes(MailboxState::kThrottled));
+  EXPECT_TRUE(is_away());
+  EXPECT_THAT(mailbox->view().reason, ::testing::HasSubstr("throttled"));
+  world.clock.advance(kImposed - 100s - 100ms);
+  EXPECT_TRUE(is_away());
+  world.clock.advance(200ms);
+  ASSERT_TRUE(idles());
+}
+
+TEST_F(MailboxPauseTest, Once_ReportsItAndSendsNothing) {
+  ASSERT_NO_FATAL_FAILURE(be_throttled("LIST"));
+  const auto until = mailbox->view().retry_at;
+  settings.once = true;
+  start();
+  ASSERT_TRUE(world.until([&] { return mailbox->finished().is_set(); }));
+  EXPECT_EQ(1, server.connections);
+  EXPECT_EQ("throttled", mailbox->last_error()->code);
+  EXPECT_EQ(until, mailbox->view().retry_at) << "asking does not make it longer";
+}
+
+TEST_F(MailboxPauseTest, TimeScale_DoesNotShortenIt) {
+  world.services.time_scale = 0.001;
+  ASSERT_NO_FATAL_FAILURE(be_throttled("LIST"));
+  world.clock.advance(kImposed - 100ms);
+  EXPECT_TRUE(is_away());
+}
+
+} // namespace
+} // namespace mailmoor::mailbox

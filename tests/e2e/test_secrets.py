@@ -85,7 +85,8 @@ class Secrets(EndToEnd):
         for top in (daemon.state_dir, daemon.runtime_dir):
             for parent, _, files in os.walk(top):
                 for name in files:
-                    places[f"{parent}/{name}"] = read(f"{parent}/{name}")
+                    if os.path.isfile(f"{parent}/{name}"):  # not the control socket
+                        places[f"{parent}/{name}"] = read(f"{parent}/{name}")
         databases = [name for name in places if name.endswith("tokens.db")]
         assert databases, f"no tokens.db in {sorted(places)}"
         return places

@@ -10,14 +10,17 @@
 #include "net/dialer.h"
 #include "net/http_client.h"
 #include "net/tls_stream.h"
+#include "net/version.h"
 #include "runtime/blocking_pool.h"
 #include "runtime/clock.h"
 #include "runtime/loop.h"
 #include "runtime/signal_watcher.h"
+#include "runtime/version.h"
 #include "store/master_key.h"
 #include "store/state_lock.h"
 #include "store/state_repository.h"
 #include "store/token_vault.h"
+#include "store/version.h"
 #include "supervisor/fleet.h"
 #include "supervisor/once_display.h"
 #include "supervisor/prepared.h"
@@ -190,6 +193,10 @@ int run(const Arguments& arguments) {
     control::ServerOptions control_options;
     control_options.socket_path = concat(config.runtime_dir, "/control.sock");
     control_options.handed_over = handed_over_socket();
+    control_options.parts = {{"libuv", runtime::libuv_version()},
+                             {"libcurl", net::libcurl_version()},
+                             {"OpenSSL", net::openssl_version()},
+                             {"SQLite", store::sqlite_version()}};
     auto opened = control::Server::open_blocking(port, fleet, std::move(control_options));
     if (!opened) return refuse(opened.error(), kFailed);
     server = *std::move(opened);

@@ -217,7 +217,9 @@ TEST_F(KeeperTest, GarbageForAnAnswer_IsAFaultOfTheServer) {
   }
   server.answer = [](const auto&) { return HttpServer::Reply{.body = "", .breaks_off = true}; };
   world.clock.advance(1h);
-  EXPECT_EQ("connect_failed", access_token());
+  const auto broken_off = world.finish(keeper->access_token());
+  ASSERT_FALSE(broken_off);
+  EXPECT_EQ(ErrorKind::kHost, broken_off.error().kind);
   EXPECT_EQ("R1", stored_refresh_token());
 }
 

@@ -108,6 +108,7 @@ class Mailbox final {
   [[nodiscard]] runtime::Task<Status> sync_folder(Connection& connection, Folder& folder);
   [[nodiscard]] runtime::Task<Status> list_folders(Connection& connection);
   [[nodiscard]] runtime::Task<Status> wait_for_work(Connection& connection);
+  [[nodiscard]] runtime::Task<Status> open_inbox(Connection& connection);
   [[nodiscard]] runtime::Task<Status> idle(Connection& connection);
   void place_folder(Folder& folder, const std::string& directory);
   void take_list(std::vector<sync::ListedFolder> listed);

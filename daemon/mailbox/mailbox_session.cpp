@@ -323,26 +323,30 @@ runtime::Task<Status> Mailbox::wait_for_work(Connection& connection) {
   co_return Status();
 }
 
+// Opens INBOX anew: what arrived since the pass would not be told in IDLE, as it is no news to the server.
+runtime::Task<Status> Mailbox::open_inbox(Connection& connection) {
+  const auto inbox = folders_.find("INBOX");
+  if (inbox == folders_.end() || !inbox->second.chosen) co_return Status();
+  auto examining = connection.complete(connection.session().examine(inbox->second.name));
+  const Result<imap::Completed> completed = co_await examining;
+  if (!completed) co_return pass(completed.error());
+  const auto& selected = connection.session().selected();
+  if (completed->status != imap::CompletionStatus::kOk || !selected) {
+    // A refused INBOX was told of by the pass, and is no reason to log in again.
+    Error refused = folder_refused(*completed, "EXAMINE INBOX");
+    if (refused.kind == ErrorKind::kFolder) co_return Status();
+    co_return std::unexpected(std::move(refused));
+  }
+  const FolderState& before = inbox->second.looked_at;
+  inbox_news_ |= selected->state.uid_next != before.uid_next || selected->state.messages > before.messages;
+  co_return Status();
+}
+
 // Push only ends the wait: what it tells is looked up by the same pass that the poll timer starts.
 runtime::Task<Status> Mailbox::idle(Connection& connection) {
-  // Open INBOX anew: what arrived since the pass would not be told, as it is no news to the server.
-  if (const auto inbox = folders_.find("INBOX"); inbox != folders_.end() && inbox->second.chosen) {
-    auto examining = connection.complete(connection.session().examine(inbox->second.name));
-    const Result<imap::Completed> completed = co_await examining;
-    if (!completed) co_return pass(completed.error());
-    const auto& selected = connection.session().selected();
-    const bool opened = completed->status == imap::CompletionStatus::kOk && selected;
-    if (!opened) {
-      // A refused INBOX was told of by the pass, and is no reason to log in again.
-      Error refused = folder_refused(*completed, "EXAMINE INBOX");
-      if (refused.kind != ErrorKind::kFolder) co_return std::unexpected(std::move(refused));
-    }
-    const FolderState& before = inbox->second.looked_at;
-    if (opened && (selected->state.uid_next != before.uid_next || selected->state.messages > before.messages)) {
-      inbox_news_ = true;
-      co_return Status();
-    }
-  }
+  auto opening = open_inbox(connection);
+  const Status opened = co_await opening;
+  if (!opened || inbox_news_) co_return opened;
   runtime::MonoTime until = std::min(poll_due_, services_.loop.now() + kIdleAgain);
   if (leave_at_) until = std::min(until, services_.loop.now() + (*leave_at_ - services_.loop.wall_now()));
   const imap::CommandId id = connection.session().idle();

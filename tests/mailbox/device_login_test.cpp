@@ -6,6 +6,7 @@
 namespace mailmoor::mailbox {
 namespace {
 
+using namespace std::chrono_literals;
 using ::testing::HasSubstr;
 
 class DeviceLoginTest : public TokenWorld {

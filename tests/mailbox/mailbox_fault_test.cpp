@@ -6,6 +6,8 @@
 namespace mailmoor::mailbox {
 namespace {
 
+using namespace std::chrono_literals;
+
 class MailboxFaultTest : public MailboxWorld {
  protected:
   [[nodiscard]] runtime::Semaphore::Permit take_one() { return world.finish(taking(world.connections)); }

@@ -4,6 +4,8 @@
 namespace mailmoor::mailbox {
 namespace {
 
+using namespace std::chrono_literals;
+
 constexpr auto kImposed = 299961ms;
 constexpr std::string_view kThrottled = "Request is throttled. Suggested Backoff Time: 299961 milliseconds\r\n";
 

@@ -3,6 +3,7 @@
 namespace mailmoor::mailbox {
 namespace {
 
+using namespace std::chrono_literals;
 using ::testing::Contains;
 using ::testing::HasSubstr;
 using ::testing::Not;

@@ -5,6 +5,8 @@
 namespace mailmoor::mailbox {
 namespace {
 
+using namespace std::chrono_literals;
+
 constexpr std::string_view kExpired = "* BYE Session invalidated - AccessTokenExpired\r\n";
 
 class MailboxTokenTest : public MailboxWorld {

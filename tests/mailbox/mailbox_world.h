@@ -14,7 +14,6 @@
 
 namespace mailmoor::mailbox {
 
-using namespace std::chrono_literals;
 using testing::ImapServer;
 
 [[nodiscard]] inline std::string message(std::string_view subject) {
@@ -54,7 +53,7 @@ class MailboxWorld : public ::testing::Test {
   void pass_retry() {
     const auto at = mailbox->view().retry_at;
     ASSERT_TRUE(at);
-    world.clock.advance(std::max<runtime::Duration>(*at - world.loop.wall_now(), 0s));
+    world.clock.advance(std::max<runtime::Duration>(*at - world.loop.wall_now(), runtime::Duration::zero()));
   }
 
   maildir::ForgetfulFileOps disk;

@@ -5,6 +5,7 @@
 namespace mailmoor::mailbox {
 namespace {
 
+using namespace std::chrono_literals;
 using ::testing::HasSubstr;
 
 class DiscoveryTest : public TokenWorld {

@@ -7,6 +7,7 @@
 namespace mailmoor::mailbox {
 namespace {
 
+using namespace std::chrono_literals;
 using ::testing::HasSubstr;
 
 class KeeperTest : public TokenWorld {};

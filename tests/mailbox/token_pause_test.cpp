@@ -4,6 +4,7 @@
 namespace mailmoor::mailbox {
 namespace {
 
+using namespace std::chrono_literals;
 using ::testing::HasSubstr;
 
 class PauseTest : public TokenWorld {

@@ -8,6 +8,8 @@
 namespace mailmoor::mailbox {
 namespace {
 
+using namespace std::chrono_literals;
+
 class SignInTest : public TokenWorld {
  protected:
   // A refresh whose answer, A2 and R2 unless told otherwise, waits on the server for release().

@@ -11,7 +11,6 @@
 
 namespace mailmoor::mailbox {
 
-using namespace std::chrono_literals;
 using testing::HttpServer;
 
 inline constexpr std::string_view kTokenId = "app/alice@example.com";
@@ -24,7 +23,7 @@ inline constexpr std::string_view kTokenId = "app/alice@example.com";
   oauth::TokenGrant given;
   given.access_token = Secret(access);
   given.refresh_token = Secret(refresh);
-  given.expires_in = 1h;
+  given.expires_in = std::chrono::hours(1);
   return given;
 }
 
@@ -32,7 +31,7 @@ class TokenWorld : public ::testing::Test {
  protected:
   // A token in the vault as a refresh at `obtained_at` would have left it.
   void store_token(std::string_view access, std::string_view refresh, UnixTime obtained_at,
-                   std::chrono::seconds life = 1h) {
+                   std::chrono::seconds life = std::chrono::hours(1)) {
     store::StoredToken token;
     token.access_token = Secret(access);
     token.refresh_token = Secret(refresh);

@@ -58,6 +58,7 @@ class TokenKeeper final {
   [[nodiscard]] bool is_refreshing() const noexcept { return refreshing_ || adopting_ != 0; }
   // No further refresh begins, and nobody waits for one any more.
   void retire() noexcept;
+  [[nodiscard]] bool is_retired() const noexcept { return retired_; }
   [[nodiscard]] const std::string& token_id() const noexcept { return token_id_; }
 
  private:

@@ -16,6 +16,8 @@ namespace {
 using std::chrono::seconds;
 
 constexpr runtime::Duration kStopGrace = seconds(10); // the unit's TimeoutStopSec is longer
+// Longer than a token request may take: whoever waits for it gets its answer.
+constexpr runtime::Duration kRefreshGrace = seconds(90);
 constexpr runtime::Duration kTick = seconds(5);
 
 } // namespace
@@ -23,7 +25,7 @@ constexpr runtime::Duration kTick = seconds(5);
 Fleet::Fleet(const mailbox::Services& services, FleetOptions options)
     : services_(services), options_(std::move(options)), started_at_(services.now()), pace_(services.loop, 120),
       files_pulse_(services.loop, services.files_pool), store_pulse_(services.loop, services.store_thread),
-      tasks_(services.loop) {}
+      reload_over_(services.loop), tasks_(services.loop) {}
 
 Fleet::~Fleet() {
   tasks_.cancel_all();
@@ -119,16 +121,16 @@ void Fleet::stop(std::function<void()> done) {
 
 runtime::Task<void> Fleet::shut_down(std::function<void()> done) {
   const runtime::MonoTime deadline = services_.loop.now() + kStopGrace;
-  std::vector<mailbox::Mailbox*> all;
-  for (auto& [name, slot] : slots_) {
+  for (auto& [name, slot] : slots_)
     slot.life->stop();
-    all.push_back(slot.life.get());
-  }
   for (auto& [name, app] : apps_)
     for (auto& [id, sign_in] : app.sign_ins)
       sign_in.keeper->retire();
-  for (mailbox::Mailbox* mailbox : all)
-    co_await mailbox->finished().wait_until(deadline);
+  // A reload under way takes mailboxes out; it adds none any more. Nothing is looked at before it is over.
+  while (reloading_)
+    co_await reload_over_.wait_until(runtime::MonoTime::max());
+  for (auto& [name, slot] : slots_)
+    co_await slot.life->finished().wait_until(deadline);
   auto waiting = wait_until_refreshed(deadline);
   co_await waiting;
   auto job = [] { return true; };
@@ -140,7 +142,7 @@ runtime::Task<void> Fleet::shut_down(std::function<void()> done) {
 runtime::Task<void> Fleet::wait_until_refreshed(runtime::MonoTime deadline) {
   for (auto& [name, app] : apps_)
     for (auto& [id, sign_in] : app.sign_ins)
-      while (sign_in.keeper->is_refreshing() && services_.loop.now() < deadline)
+      while (sign_in.keeper->is_retired() && sign_in.keeper->is_refreshing() && services_.loop.now() < deadline)
         co_await sign_in.keeper->changed().wait_until(deadline);
 }
 
@@ -167,31 +169,42 @@ runtime::Task<void> Fleet::do_reload(std::function<void(const ReloadReport&)> do
     log::write(log::Priority::kErr, {.event = "configuration_kept"},
                "the new configuration was refused; the old one stays in force");
   } else {
-    const config::Diff diff = config::diff(prepared_.config, next->config);
-    report.added = diff.added;
-    report.changed = diff.changed;
-    report.removed = diff.removed;
-    for (const std::string& key : diff.global_changed)
-      if (key != "limits")
-        log::write(log::Priority::kWarning, {.event = "restart_needed"},
-                   concat("a change of `", key, "` takes effect at the next start"));
-    std::vector<std::string> leaving = diff.removed;
-    leaving.insert(leaving.end(), diff.changed.begin(), diff.changed.end());
-    auto retiring = retire(std::move(leaving));
-    co_await retiring;
-    auto clearing = retire_unused_sign_ins();
-    co_await clearing;
-    prepared_ = *std::move(next);
-    pace_.set_rate(prepared_.config.limits.logins_per_minute);
-    for (const config::Mailbox& mailbox : prepared_.config.mailboxes)
-      if (!slots_.contains(mailbox.name)) add_mailbox(mailbox);
-    log::write(log::Priority::kNotice, {.catalog = &log::events::kReloaded},
-               concat("configuration reread: ", report.added.size(), " mailboxes added, ", report.changed.size(),
-                      " changed, ", report.removed.size(), " removed"));
+    auto applying = apply(*std::move(next));
+    report = co_await applying;
   }
   reloading_ = false;
-  notifier_.ready(summary());
+  reload_over_.set();
+  reload_over_.reset();
+  if (!stopping_) notifier_.ready(summary());
   done(report);
+}
+
+runtime::Task<ReloadReport> Fleet::apply(Prepared next) {
+  const config::Diff diff = config::diff(prepared_.config, next.config);
+  ReloadReport report;
+  report.added = diff.added;
+  report.changed = diff.changed;
+  report.removed = diff.removed;
+  const bool other_pool = prepared_.config.limits.connections != next.config.limits.connections;
+  for (const std::string& key : diff.global_changed)
+    if (key != "limits" || other_pool)
+      log::write(
+          log::Priority::kWarning, {.event = "restart_needed"},
+          concat("a change of `", key, key == "limits" ? ": connections" : "", "` takes effect at the next start"));
+  std::vector<std::string> leaving = diff.removed;
+  leaving.insert(leaving.end(), diff.changed.begin(), diff.changed.end());
+  auto retiring = retire(std::move(leaving));
+  co_await retiring;
+  auto clearing = retire_unused_sign_ins();
+  co_await clearing;
+  prepared_ = std::move(next);
+  pace_.set_rate(prepared_.config.limits.logins_per_minute);
+  for (const config::Mailbox& mailbox : prepared_.config.mailboxes)
+    if (!stopping_ && !slots_.contains(mailbox.name)) add_mailbox(mailbox);
+  log::write(log::Priority::kNotice, {.catalog = &log::events::kReloaded},
+             concat("configuration reread: ", report.added.size(), " mailboxes added, ", report.changed.size(),
+                    " changed, ", report.removed.size(), " removed"));
+  co_return report;
 }
 
 runtime::Task<void> Fleet::retire(std::vector<std::string> names) {
@@ -217,7 +230,7 @@ runtime::Task<void> Fleet::retire_unused_sign_ins() {
   for (auto& [name, app] : apps_)
     for (auto& [id, sign_in] : app.sign_ins)
       if (!used.contains(sign_in.keeper.get())) sign_in.keeper->retire();
-  auto waiting = wait_until_refreshed(services_.loop.now() + kStopGrace);
+  auto waiting = wait_until_refreshed(stopping_ ? services_.loop.now() : services_.loop.now() + kRefreshGrace);
   co_await waiting;
   for (auto& [name, app] : apps_)
     std::erase_if(app.sign_ins, [&used](const auto& entry) { return !used.contains(entry.second.keeper.get()); });

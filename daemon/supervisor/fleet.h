@@ -86,6 +86,7 @@ class Fleet final : public Operations {
   [[nodiscard]] runtime::Task<void> run_once();
   [[nodiscard]] runtime::Task<void> shut_down(std::function<void()> done);
   [[nodiscard]] runtime::Task<void> do_reload(std::function<void(const ReloadReport&)> done);
+  [[nodiscard]] runtime::Task<ReloadReport> apply(Prepared next);
   [[nodiscard]] runtime::Task<void> retire(std::vector<std::string> names);
   [[nodiscard]] runtime::Task<void> retire_unused_sign_ins();
   [[nodiscard]] runtime::Task<void> wait_until_refreshed(runtime::MonoTime deadline);
@@ -101,6 +102,7 @@ class Fleet final : public Operations {
   std::map<std::string, AppSlot> apps_;
   Slots slots_;
   std::function<void(int)> all_finished_;
+  runtime::Event reload_over_; // set for a moment
   bool reloading_ = false;
   bool stopping_ = false;
   runtime::TaskSet tasks_; // logins, logouts, reloads: go before what they refer to

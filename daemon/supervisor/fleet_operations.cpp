@@ -214,7 +214,11 @@ Status Fleet::logout(std::string_view mailbox, std::function<void(Status)> done)
       log::write(log::Priority::kNotice, {.mailbox = name, .catalog = &log::events::kSignedOut}, "signed out");
     told(std::move(forgotten));
   };
-  tasks_.spawn(forget(*this, std::string(mailbox), std::move(done)));
+  // With the sign-in that it is about, if there is one: a reload that takes that away takes this with it.
+  mailbox::TokenKeeper* const keeper = (*slot)->keeper;
+  runtime::TaskSet& tasks =
+      keeper != nullptr ? *apps_.at((*slot)->config.app).sign_ins.at(keeper->token_id()).logins : tasks_;
+  tasks.spawn(forget(*this, std::string(mailbox), std::move(done)));
   return {};
 }
 

@@ -1,5 +1,6 @@
 """A bad configuration never takes down a good one (P10), and says file:line:column and what would be right."""
 import os
+import signal
 import re
 
 from e2e.harness import EndToEnd
@@ -135,6 +136,19 @@ class Reload(EndToEnd):
                    "bob's sessions to end")
         self.assertEqual(5, sum(world.expected("bob").values()))
         self.assert_mirrored(world, daemon, "bob")  # what was mirrored stays
+
+    def test_stop_in_the_middle_of_a_reload_ends_cleanly(self):
+        world = self.world()
+        for user in ("alice", "bob"):
+            world.fill(user, {"INBOX": 5})
+        daemon = self.daemon(world, world.config("alice", "bob"))
+        for user in ("alice", "bob"):
+            self.wait_mirrored(world, daemon, user)
+            daemon.wait_for_state(user, "idle")
+        daemon.write_config(world.config("alice"))
+        daemon.child.signal(signal.SIGHUP)
+        daemon.child.signal(signal.SIGTERM)
+        daemon.stop()
 
     def test_drop_in_file_adds_a_mailbox(self):
         world = self.world()

@@ -167,9 +167,9 @@ TEST_F(BlockingPoolTest, cancelling_between_the_end_of_a_job_and_its_wake_up) {
   bool resumed = false;
   auto tasks = std::make_unique<TaskSet>(loop_);
   {
+    Gate gate; // outlives the pool, whose thread may still be in it
     BlockingPool pool(loop_, 1, "serial");
     tasks->spawn(finish_job(pool, resumed));
-    Gate gate;
     gate.opener.set_value();
     pool.run_detached([&gate] { gate.pass(); });
     gate.entry.get_future().wait(); // the job before it is done

@@ -76,7 +76,8 @@ class Kill(EndToEnd):
             place = self._daemon.mailbox_dir(user)
             self.assert_mirrored(self._world, self._daemon, user)
             self.assertEqual([], maildir.leftovers(place), "a killed run's tmp/ files outlived the next start")
-        self._bodies += sum(row.bodies for row in self._world.dovecot.ended_sessions(mark))
+        # A session killed while it is handed over has no end in the log, and fetched nothing.
+        self._bodies += sum(row.bodies for row in self._world.dovecot.sessions(mark) if row.ended)
         mark = self._world.dovecot.mark()
         self.assertEqual(0, self._daemon.once(), self._daemon.log_end())
         self.assertEqual(0, sum(row.bodies for row in self._world.dovecot.ended_sessions(mark)), "fetched again")

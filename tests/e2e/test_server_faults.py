@@ -1,5 +1,6 @@
 """A mail server that cuts, stalls, talks nonsense or goes away: nothing is lost, nothing doubled, others go on."""
 import re
+import socket
 
 from e2e.harness import EndToEnd
 from fakes.faulty_proxy import Fault, FaultyProxy
@@ -68,9 +69,11 @@ class ServerFaults(EndToEnd):
         world.fill("alice", {"INBOX": 10})
         world.fill("bob", {"INBOX": 10})
         config = world.config("alice", "bob")
-        proxy = FaultyProxy(world.dovecot.imaps_port, world.certificate)
-        config["mailboxes"][0]["port"] = proxy.port
-        proxy.close()
+        # Bound and never listened on: refused, and nobody else can take the port meanwhile.
+        nobody = socket.socket()
+        nobody.bind(("127.0.0.1", 0))
+        self.addCleanup(nobody.close)
+        config["mailboxes"][0]["port"] = nobody.getsockname()[1]
         daemon = self.daemon(world, config)
         self.wait_mirrored(world, daemon, "bob")
         row = daemon.wait_for_state("alice", "backing_off")

@@ -3,6 +3,7 @@
 #include "config/quantity.h"
 #include "util/ascii.h"
 #include "util/concat.h"
+#include "util/loopback_host.h"
 
 #include <algorithm>
 #include <arpa/inet.h>
@@ -24,11 +25,6 @@ constexpr std::string_view kUrlCharacters =
 [[nodiscard]] bool is_ip_address(int family, std::string_view text) {
   in6_addr out{}; // the larger of the two
   return inet_pton(family, std::string(text).c_str(), &out) == 1;
-}
-
-[[nodiscard]] bool is_loopback(std::string_view host) {
-  return equals_ignoring_case(host, "localhost") || host == "::1" ||
-         (host.starts_with("127.") && is_ip_address(AF_INET, host));
 }
 
 [[nodiscard]] bool is_port(std::string_view text) {
@@ -92,7 +88,7 @@ std::optional<std::string> why_not_https_url(std::string_view text) {
   if (address.path.contains('#')) return "it has a \"#\" part; take it out";
   if (address.scheme == "https") return std::nullopt;
   if (address.scheme != "http") return "its scheme is not https; write https://…";
-  if (is_loopback(address.host)) return std::nullopt;
+  if (is_loopback_host(address.host)) return std::nullopt;
   return "http would show secrets to the network; write https://… (http is for this machine itself)";
 }
 

@@ -3,8 +3,8 @@
 #include "net/curl_error.h"
 #include "util/ascii.h"
 #include "util/concat.h"
+#include "util/loopback_host.h"
 
-#include <arpa/inet.h>
 #include <memory>
 #include <new>
 #include <optional>
@@ -40,12 +40,6 @@ struct Target {
   bool is_https = false;
 };
 
-[[nodiscard]] bool is_loopback(const std::string& host) {
-  in_addr address{};
-  if (inet_pton(AF_INET, host.c_str(), &address) == 1) return ntohl(address.s_addr) >> 24 == 127;
-  return host == "localhost" || host == "[::1]";
-}
-
 // Whom `url` means; empty when it is no URL, or one that would show secrets to the network. The configuration does not
 // let such through, but a server's metadata may name any.
 [[nodiscard]] std::optional<Target> target_of(const std::string& url) {
@@ -55,7 +49,7 @@ struct Target {
   Target target;
   target.host = part_of(parsed.get(), CURLUPART_HOST);
   target.is_https = scheme == "https";
-  if (target.is_https || (scheme == "http" && is_loopback(target.host))) return target;
+  if (target.is_https || (scheme == "http" && (is_loopback_host(target.host) || target.host == "[::1]"))) return target;
   return std::nullopt;
 }
 

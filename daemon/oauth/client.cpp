@@ -2,6 +2,7 @@
 
 #include "oauth/url.h"
 #include "util/concat.h"
+#include "util/loopback_host.h"
 
 #include <algorithm>
 #include <string>

@@ -62,10 +62,4 @@ std::optional<WebUrl> parse_web_url(std::string_view text) noexcept {
   return WebUrl{is_https, *host, text.substr(0, authority_end), text.substr(authority_end)};
 }
 
-bool is_loopback_host(std::string_view host) noexcept {
-  if (equals_ignoring_case(host, "localhost") || host == "::1") return true;
-  // Digits and dots only, or 127.example.org would pass.
-  return host.starts_with("127.") && std::ranges::all_of(host, [](char c) { return is_digit(c) || c == '.'; });
-}
-
 } // namespace mailmoor::oauth

@@ -17,7 +17,4 @@ struct WebUrl {
 // An absolute http or https URL in printable ASCII with a host, no user info, at most 2048 bytes; else empty.
 [[nodiscard]] std::optional<WebUrl> parse_web_url(std::string_view text) noexcept;
 
-// "localhost", 127.0.0.0/8, ::1 (RFC 8252 §7.3, §8.3). By spelling; nothing is resolved.
-[[nodiscard]] bool is_loopback_host(std::string_view host) noexcept;
-
 } // namespace mailmoor::oauth

@@ -235,6 +235,7 @@ TEST(GoodConfiguration, Provider_FillsInWhatTheAppLeavesOut) {
            "  own: {provider: microsoft, tenant: t, client_id: c, authority: 'http://127.0.0.1:80/x/',\n"
            "        scopes: [https://outlook.office365.com/IMAP.AccessAsUser.All, offline_access]}\n"
            "  china: {provider: microsoft, cloud: china, tenant: t, client_id: c}\n"
+           "  high: {provider: microsoft, cloud: gcc-high, tenant: t, client_id: c}\n"
            "  dod: {provider: microsoft, cloud: dod, tenant: t, client_id: c}\n"
            "  gmail: {provider: google, client_id: c, client_secret: s}\n"
            "mailboxes: [{name: a, user: u, app: ms}]\n");
@@ -251,7 +252,10 @@ TEST(GoodConfiguration, Provider_FillsInWhatTheAppLeavesOut) {
   const App& china = *config->find_app("china");
   EXPECT_EQ(china.token_endpoint, "https://login.partner.microsoftonline.cn/t/oauth2/v2.0/token");
   EXPECT_THAT(china.scopes, ElementsAre("https://partner.outlook.cn/IMAP.AccessAsUser.All", "offline_access"));
+  EXPECT_THAT(config->find_app("high")->scopes,
+              ElementsAre("https://outlook.office365.us/IMAP.AccessAsUser.All", "offline_access"));
   const App& dod = *config->find_app("dod");
+  EXPECT_THAT(dod.scopes, ElementsAre("https://outlook-dod.office365.us/IMAP.AccessAsUser.All", "offline_access"));
   EXPECT_EQ(dod.authority, "https://login.microsoftonline.us");
   EXPECT_EQ(dod.imap_host, "outlook-dod.office365.us");
   const App& gmail = *config->find_app("gmail");

@@ -1,6 +1,5 @@
 #include "supervisor/prepared.h"
 
-#include "oauth/presets.h"
 #include "supervisor/translate.h"
 #include "support/world.h"
 
@@ -101,22 +100,24 @@ TEST_F(PreparedTest, Secrets_AreReadForTheAppsThatHaveOne) {
 }
 
 TEST_F(PreparedTest, MicrosoftApps_HaveTheEndpointsOfTheirCloud) {
-  const std::pair<std::string_view, oauth::MicrosoftCloud> clouds[] = {{"global", oauth::MicrosoftCloud::kGlobal},
-                                                                       {"gcc-high", oauth::MicrosoftCloud::kGccHigh},
-                                                                       {"dod", oauth::MicrosoftCloud::kDod},
-                                                                       {"china", oauth::MicrosoftCloud::kChina}};
-  for (const auto& [name, cloud] : clouds) {
-    const auto prepared = prepare(concat("apps:\n  m: {provider: microsoft, cloud: ", name,
+  struct Row {
+    std::string_view cloud, authority, imap_host;
+  };
+  for (const Row& row : {Row{"global", "https://login.microsoftonline.com", "outlook.office365.com"},
+                         Row{"gcc-high", "https://login.microsoftonline.us", "outlook.office365.us"},
+                         Row{"dod", "https://login.microsoftonline.us", "outlook-dod.office365.us"},
+                         Row{"china", "https://login.partner.microsoftonline.cn", "partner.outlook.cn"}}) {
+    const auto prepared = prepare(concat("apps:\n  m: {provider: microsoft, cloud: ", row.cloud,
                                          ", tenant: contoso.com, client_id: id}\n"
                                          "mailboxes:\n  - {name: alice, app: m, user: alice@contoso.com}\n"));
     ASSERT_TRUE(prepared) << prepared.error()[0];
     const auto settings = client(*prepared, "m");
-    const oauth::Endpoints right = oauth::microsoft_endpoints(cloud, "contoso.com");
-    EXPECT_EQ(right.token, settings.registration.endpoints.token);
-    EXPECT_EQ(right.device_authorization, settings.registration.endpoints.device_authorization);
-    EXPECT_EQ(right.authorization, settings.registration.endpoints.authorization);
-    EXPECT_EQ(oauth::microsoft_scopes(cloud), settings.registration.scopes);
-    EXPECT_EQ(oauth::microsoft_imap_host(cloud), mailbox(*prepared, "alice").connection.host);
+    const std::string base = concat(row.authority, "/contoso.com/oauth2/v2.0");
+    EXPECT_EQ(concat(base, "/token"), settings.registration.endpoints.token);
+    EXPECT_EQ(concat(base, "/devicecode"), settings.registration.endpoints.device_authorization);
+    EXPECT_EQ(concat(base, "/authorize"), settings.registration.endpoints.authorization);
+    EXPECT_EQ(prepared->config.find_app("m")->scopes, settings.registration.scopes);
+    EXPECT_EQ(row.imap_host, mailbox(*prepared, "alice").connection.host);
     EXPECT_FALSE(settings.discovers);
     EXPECT_TRUE(oauth::check_registration(settings.registration));
   }
@@ -128,10 +129,10 @@ TEST_F(PreparedTest, GoogleApp_HasNoDeviceFlow) {
                                 "mailboxes:\n  - {name: alice, app: g, user: alice@example}\n");
   ASSERT_TRUE(prepared) << prepared.error()[0];
   const auto settings = client(*prepared, "g");
-  EXPECT_EQ(oauth::google_endpoints().token, settings.registration.endpoints.token);
+  EXPECT_EQ("https://oauth2.googleapis.com/token", settings.registration.endpoints.token);
   EXPECT_EQ("", settings.registration.endpoints.device_authorization);
-  EXPECT_EQ(oauth::google_scopes(), settings.registration.scopes);
-  EXPECT_EQ(oauth::google_imap_host(), mailbox(*prepared, "alice").connection.host);
+  EXPECT_THAT(settings.registration.scopes, ElementsAre("https://mail.google.com/"));
+  EXPECT_EQ("imap.gmail.com", mailbox(*prepared, "alice").connection.host);
 }
 
 TEST_F(PreparedTest, CustomApp_DiscoversWhatIsNotNamed) {

@@ -28,7 +28,9 @@ runtime::Task<Result<SignIn>> sign_in_by_device_code(const Services& services, O
     co_return fail(ErrorKind::kOperator, "no_device_flow",
                    concat("the server of app ", client.app_name(), " offers no sign-in by device code"),
                    "Google has none for mail; for another server set device_authorization_endpoint");
-  auto asking = client.send(oauth::device_authorization_request(**registration));
+  const Result<oauth::ClientProof> first_proof = client.proof();
+  if (!first_proof) co_return pass(first_proof.error());
+  auto asking = client.send(oauth::device_authorization_request(**registration, *first_proof));
   const Result<oauth::HttpReply> answer = co_await asking;
   if (!answer) co_return pass(answer.error());
   Result<oauth::DeviceAuthorization> authorization = oauth::parse_device_authorization(*answer, services.now());
@@ -47,7 +49,9 @@ runtime::Task<Result<SignIn>> sign_in_by_device_code(const Services& services, O
     co_await runtime::sleep_for(services.loop, delay);
     if (!is_wanted()) co_return abandoned();
     const UnixTime asked_at = services.now();
-    auto polling = client.send(oauth::device_token_request(**registration, flow.authorization().device_code));
+    const Result<oauth::ClientProof> proof = client.proof();
+    if (!proof) co_return pass(proof.error());
+    auto polling = client.send(oauth::device_token_request(**registration, *proof, flow.authorization().device_code));
     const Result<oauth::HttpReply> reply = co_await polling;
     oauth::DeviceFlow::Action action =
         reply ? flow.on_reply(*reply, services.now()) : flow.on_network_error(services.now());

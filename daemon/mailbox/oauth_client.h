@@ -5,6 +5,7 @@
 #include "mailbox/services.h"
 #include "net/trust.h"
 #include "oauth/client.h"
+#include "oauth/client_proof.h"
 #include "oauth/reply.h"
 #include "oauth/request.h"
 #include "runtime/task.h"
@@ -32,6 +33,8 @@ class OauthClient final {
   // told to all who wait or come shortly after, or inside a pause that the server imposed (Error::imposed_wait is what
   // is left of it). The pointer is good for the life of this object.
   [[nodiscard]] runtime::Task<Result<const oauth::ClientRegistration*>> ready();
+  // What one request to the server shows of us: made anew for each. Errors: kBug.
+  [[nodiscard]] Result<oauth::ClientProof> proof() const;
   // Any HTTP answer is a success. Errors: kHost.
   [[nodiscard]] runtime::Task<Result<oauth::HttpReply>> send(oauth::TokenRequest request);
   [[nodiscard]] const std::string& app_name() const noexcept { return settings_.registration.app_name; }

@@ -184,8 +184,10 @@ runtime::Task<void> TokenKeeper::refresh() {
   const Result<const oauth::ClientRegistration*> registration = co_await preparing;
   if (generation != generation_) co_return;
   if (!registration) co_return note_failure(registration.error());
+  const Result<oauth::ClientProof> proof = client_.proof();
+  if (!proof) co_return note_failure(proof.error());
   const UnixTime asked_at = services_.now();
-  auto sending = client_.send(oauth::refresh_request(**registration, token_->refresh_token));
+  auto sending = client_.send(oauth::refresh_request(**registration, *proof, token_->refresh_token));
   const Result<oauth::HttpReply> reply = co_await sending;
   // A sign-in or a logout in the meantime: the answer belongs to a token that is no longer ours.
   if (generation != generation_) co_return;

@@ -1,9 +1,11 @@
 // Who we are to an authorization server: its endpoints and our registration there (RFC 6749 §2, §3). Values.
 #pragma once
 
+#include "oauth/client_certificate.h"
 #include "util/result.h"
 #include "util/secret.h"
 
+#include <memory>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -23,6 +25,9 @@ struct ClientRegistration {
   Endpoints endpoints;
   std::string client_id;
   Secret client_secret; // empty: a public client, which must not send one (AADSTS700025)
+  // Instead of a secret; null: none. shared_ptr: the configuration as it was read, and each client made from it.
+  std::shared_ptr<const ClientCertificate> certificate;
+  SigningAlgorithm assertion_algorithm = SigningAlgorithm::kPs256;
   std::vector<std::string> scopes;
 };
 

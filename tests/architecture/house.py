@@ -45,7 +45,7 @@ LIBRARIES: dict[str, set[str]] = {
     "sqlite3.h": {"store"},
     "uv.h": {"runtime"},
     "curl/": {"net", "cli"},
-    "openssl/": {"net", "store"},
+    "openssl/": {"net", "store", "oauth"},
     "zlib.h": {"net"},
     "spdlog/": {"log"},
     "fmt/": {"log"},

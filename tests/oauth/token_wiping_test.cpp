@@ -127,13 +127,19 @@ TEST_F(TokenWiping, Requests_LeaveNothing) {
   const Secret token(token_);
   watching = true;
   {
-    const TokenRequest request = refresh_request(client, token);
+    const TokenRequest request = refresh_request(client, {}, token);
   }
   {
-    const TokenRequest request = device_token_request(client, token);
+    const TokenRequest request = device_token_request(client, {}, token);
   }
   {
-    const TokenRequest request = device_authorization_request(client);
+    const TokenRequest request = device_authorization_request(client, {});
+  }
+  {
+    const TokenRequest request = client_credentials_request(client, {});
+  }
+  {
+    const TokenRequest request = jwt_bearer_request(client.endpoints.token, token);
   }
   watching = false;
   EXPECT_EQ(dirty_blocks, 0);

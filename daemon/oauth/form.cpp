@@ -1,0 +1,86 @@
+#include "oauth/form.h"
+
+#include "util/concat.h"
+#include "util/scope_exit.h"
+
+#include <cassert>
+#include <cstddef>
+#include <span>
+#include <vector>
+
+namespace mailmoor::oauth {
+
+namespace {
+
+bool is_form_safe(char c) {
+  return (c >= '0' && c <= '9') || (c >= 'A' && c <= 'Z') || (c >= 'a' && c <= 'z') || c == '-' || c == '.' ||
+         c == '_' || c == '*';
+}
+
+void append_encoded(std::string& out, std::string_view text) {
+  constexpr std::string_view kHex = "0123456789ABCDEF";
+  for (const char c : text) {
+    const auto byte = static_cast<unsigned char>(c);
+    if (is_form_safe(c))
+      out += c;
+    else if (c == ' ')
+      out += '+';
+    else {
+      out += '%';
+      out += kHex[byte >> 4];
+      out += kHex[byte & 15U];
+    }
+  }
+}
+
+Secret form_body(std::span<const FormField> fields) {
+  std::size_t bound = 0;
+  for (const auto& [name, value] : fields)
+    bound += name.size() + 3 * value.size() + 2;
+  std::string body;
+  body.reserve(bound); // never grows, so that no copy stays behind
+  const ScopeExit wipe([&body] { wipe_memory(body.data(), body.size()); });
+  for (const auto& [name, value] : fields) {
+    if (value.empty()) continue;
+    if (!body.empty()) body += '&';
+    body += name;
+    body += '=';
+    append_encoded(body, value);
+  }
+  return Secret(body);
+}
+
+TokenRequest post(const std::string& url, std::span<const FormField> fields) {
+  assert(!url.empty());
+  return {
+      url, {{"Content-Type", "application/x-www-form-urlencoded"}, {"Accept", "application/json"}}, form_body(fields)};
+}
+
+} // namespace
+
+TokenRequest post_form(const std::string& url, std::initializer_list<FormField> fields) {
+  return post(url, fields);
+}
+
+// A client with an assertion sends no secret beside it (RFC 6749 §2.3: one method in a request).
+TokenRequest post_client_form(const std::string& url, std::string_view grant_type, const ClientRegistration& client,
+                              const ClientProof& proof, std::initializer_list<FormField> fields) {
+  constexpr std::string_view kJwtBearer = "urn:ietf:params:oauth:client-assertion-type:jwt-bearer"; // RFC 7523 §2.2
+  const std::string_view assertion = proof.client_assertion.reveal();
+  std::vector<FormField> all{{"grant_type", grant_type},
+                             {"client_id", client.client_id},
+                             {"client_secret", assertion.empty() ? client.client_secret.reveal() : std::string_view()},
+                             {"client_assertion_type", assertion.empty() ? std::string_view() : kJwtBearer},
+                             {"client_assertion", assertion}};
+  all.insert(all.end(), fields);
+  return post(url, all);
+}
+
+std::string joined_scopes(const std::vector<std::string>& scopes) {
+  std::string out;
+  for (const std::string& scope : scopes)
+    out += out.empty() ? scope : concat(' ', scope);
+  return out;
+}
+
+} // namespace mailmoor::oauth

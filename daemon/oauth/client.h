@@ -12,6 +12,8 @@
 
 namespace mailmoor::oauth {
 
+struct ServiceAccount;
+
 // Absolute URLs, see is_endpoint_url(). An empty one means that the server does not offer it.
 struct Endpoints {
   std::string issuer;               // RFC 8414 §2; may be empty when the endpoints were configured by name
@@ -28,6 +30,8 @@ struct ClientRegistration {
   // Instead of a secret; null: none. shared_ptr: the configuration as it was read, and each client made from it.
   std::shared_ptr<const ClientCertificate> certificate;
   SigningAlgorithm assertion_algorithm = SigningAlgorithm::kPs256;
+  // Asks for tokens in its users' names; client_id is its address then. Null: none. Shared as the certificate is.
+  std::shared_ptr<const ServiceAccount> service_account;
   std::vector<std::string> scopes;
 };
 

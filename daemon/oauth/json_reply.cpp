@@ -16,7 +16,8 @@ namespace {
 constexpr std::size_t kMaxDepth = 16;
 constexpr std::size_t kMaxValues = 512;
 constexpr std::string_view kBlanks = " \t\r\n";
-constexpr std::string_view kSecretMembers[] = {"access_token", "refresh_token", "id_token", "device_code"};
+constexpr std::string_view kPrivateKey = "private_key"; // of a service account: PEM, so with line ends
+constexpr std::string_view kSecretMembers[] = {"access_token", "refresh_token", "id_token", "device_code", kPrivateKey};
 
 // The literal that equals `name`; empty when it is no secret.
 std::string_view secret_member(std::string_view name) {
@@ -46,7 +47,7 @@ std::optional<unsigned> parse_hex(std::string_view digits) {
 }
 
 // Without JSON's escapes (RFC 8259 §7): PHP writes "/" as "\/", .NET "+" as "\u002B". Empty when not a token.
-Secret unescape_token(std::string_view raw) {
+Secret unescape_token(std::string_view raw, bool may_have_line_ends) {
   std::string token;
   token.reserve(raw.size()); // never grows, so that no copy stays behind
   const ScopeExit wipe([&token] { wipe_memory(token.data(), token.size()); });
@@ -62,10 +63,13 @@ Secret unescape_token(std::string_view raw) {
         if (raw.size() < 6 || !code || *code > '~') return {};
         c = static_cast<char>(*code);
         taken = 6;
+      } else if (may_have_line_ends && (c == 'n' || c == 'r')) {
+        c = c == 'n' ? '\n' : '\r';
       } else if (c != '"' && c != '\\' && c != '/')
         return {};
     }
-    if (c < ' ' || c > '~' || token.size() == kMaxTokenBytes) return {};
+    const bool is_line_end = may_have_line_ends && (c == '\n' || c == '\r');
+    if (((c < ' ' || c > '~') && !is_line_end) || token.size() == kMaxTokenBytes) return {};
     token += c;
     raw.remove_prefix(taken);
   }
@@ -116,7 +120,8 @@ std::string cut_secrets(std::string_view text, Secrets& secrets) {
     if (value == std::string_view::npos) continue;
     const std::size_t value_end = string_end(text, value);
     if (value_end == std::string_view::npos) return rest;
-    if (depth == 1) secrets.emplace_back(name, unescape_token(text.substr(value + 1, value_end - value - 1)));
+    if (depth == 1)
+      secrets.emplace_back(name, unescape_token(text.substr(value + 1, value_end - value - 1), name == kPrivateKey));
     rest += ":\"\"";
     at = value_end;
   }

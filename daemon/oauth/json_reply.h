@@ -1,4 +1,5 @@
-// The members of the flat JSON object that OAuth answers are (RFC 6749 §5.1: members at the highest level).
+// The members of the flat JSON object that OAuth answers are (RFC 6749 §5.1: members at the highest level), and keys of
+// service accounts with them.
 // Token values go straight from the text into Secrets: they are cut out before nlohmann-json reads the rest, since its
 // lexer keeps copies that nobody wipes. What remains: a token under a member name spelled with JSON escapes passes
 // through the lexer and is then refused.
@@ -30,8 +31,9 @@ class JsonReply final {
   [[nodiscard]] std::optional<std::int64_t> number(std::string_view member) const;
   // The whole numbers of an array.
   [[nodiscard]] std::vector<std::int64_t> numbers(std::string_view member) const;
-  // "access_token", "refresh_token", "id_token", "device_code". Unescaped; empty when absent, taken, longer than
-  // kMaxTokenBytes or with anything but VSCHAR (RFC 6749 Appendix A.12, A.17). Of two with one name: the last.
+  // "access_token", "refresh_token", "id_token", "device_code", "private_key". Unescaped; empty when absent, taken,
+  // longer than kMaxTokenBytes or with anything but VSCHAR (RFC 6749 Appendix A.12, A.17), but for the line ends of a
+  // private key. Of two with one name: the last.
   [[nodiscard]] Secret take_secret(std::string_view member);
 
  private:

@@ -27,6 +27,7 @@ class Terminal : public testing::Test {
     int terminal = -1;
     child_ = ::forkpty(&terminal, nullptr, nullptr, nullptr);
     if (child_ == 0) {
+      std::signal(SIGINT, SIG_DFL); // a shell's background job ignores it
       const auto password = ask_password_blocking("Password: ");
       termios after{};
       ::tcgetattr(STDIN_FILENO, &after);

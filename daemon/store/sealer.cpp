@@ -15,7 +15,6 @@ constexpr char kVersion = 1;
 constexpr std::size_t kNonceSize = 12;
 constexpr std::size_t kTagSize = 16;
 constexpr std::size_t kOverhead = 1 + kNonceSize + kTagSize;
-constexpr std::size_t kMaxPlain = 64 * 1024; // bytes; the largest access tokens have about 10 KiB
 
 struct FreeContext {
   void operator()(EVP_CIPHER_CTX* context) const noexcept { EVP_CIPHER_CTX_free(context); }
@@ -60,9 +59,9 @@ std::string Sealer::additional_data(const Cell& cell) const {
 }
 
 Result<std::string> Sealer::seal(const Secret& plain, const Cell& cell) const {
-  if (plain.size() > kMaxPlain)
+  if (plain.size() > max_plain_)
     return fail(ErrorKind::kApp, "secret_too_large",
-                concat(name_of(cell), " has ", plain.size(), " bytes; at most ", kMaxPlain, " are stored"));
+                concat(name_of(cell), " has ", plain.size(), " bytes; at most ", max_plain_, " are stored"));
   std::string sealed(kOverhead + plain.size(), kVersion);
   unsigned char* nonce = octets(sealed) + 1;
   unsigned char* text = nonce + kNonceSize;
@@ -83,7 +82,7 @@ Result<std::string> Sealer::seal(const Secret& plain, const Cell& cell) const {
 }
 
 Result<Secret> Sealer::open(std::string_view sealed, const Cell& cell) const {
-  if (sealed.size() < kOverhead || sealed.size() > kOverhead + kMaxPlain || sealed.front() != kVersion)
+  if (sealed.size() < kOverhead || sealed.size() > kOverhead + max_plain_ || sealed.front() != kVersion)
     return damaged(cell);
   const std::string_view nonce = sealed.substr(1, kNonceSize);
   const std::string_view text = sealed.substr(1 + kNonceSize, sealed.size() - kOverhead);

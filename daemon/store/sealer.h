@@ -11,6 +11,7 @@
 #include "util/result.h"
 #include "util/secret.h"
 
+#include <cstddef>
 #include <string>
 #include <string_view>
 
@@ -25,7 +26,9 @@ struct Cell {
 
 class Sealer final {
  public:
-  Sealer(MasterKey key, std::string purpose) : key_(std::move(key)), purpose_(std::move(purpose)) {}
+  // `max_plain`: bytes; the largest access tokens have about 10 KiB.
+  Sealer(MasterKey key, std::string purpose, std::size_t max_plain = 64UL * 1024)
+      : key_(std::move(key)), purpose_(std::move(purpose)), max_plain_(max_plain) {}
 
   [[nodiscard]] Result<std::string> seal(const Secret& plain, const Cell& cell) const;
   // kOperator "sealed_value_damaged" when the value was changed, moved, or sealed with another key.
@@ -38,6 +41,7 @@ class Sealer final {
 
   MasterKey key_;
   std::string purpose_;
+  std::size_t max_plain_;
 };
 
 } // namespace mailmoor::store

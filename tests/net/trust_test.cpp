@@ -39,6 +39,27 @@ TEST_F(TrustTest, several_certificates_in_one_file) {
   EXPECT_EQ(certificates_in(**trust), 3);
 }
 
+TEST_F(TrustTest, another_process_trusts_the_same) {
+  ::setenv("SSL_CERT_FILE", directory_.write("bundle.pem", pem_of(make_authority())).c_str(), 1);
+  const std::string two = pem_of(make_authority("one")) + "a comment\n" + pem_of(make_authority("two"));
+  const auto here = Trust::load_blocking(directory_.write("ca.pem", two));
+  ASSERT_TRUE(here);
+  const auto there = Trust::with_authorities_blocking((*here)->extra_authorities());
+  ASSERT_TRUE(there) << there.error().what;
+  EXPECT_EQ(certificates_in(**there), 3);
+  const auto system = Trust::with_authorities_blocking("");
+  ASSERT_TRUE(system);
+  EXPECT_EQ(certificates_in(**system), 1);
+  EXPECT_FALSE(Trust::with_authorities_blocking("no certificate"));
+}
+
+TEST_F(TrustTest, an_extra_file_that_is_too_long) {
+  const std::string padded = pem_of(make_authority()) + std::string(600UL * 1024, '\n');
+  const auto trust = Trust::load_blocking(directory_.write("ca.pem", padded));
+  ASSERT_FALSE(trust);
+  EXPECT_TRUE(trust.error().what.contains("longer than 512 KiB")) << trust.error().what;
+}
+
 TEST_F(TrustTest, the_environment_names_the_systems_bundle) {
   ::setenv("SSL_CERT_FILE", directory_.write("bundle.pem", pem_of(make_authority())).c_str(), 1);
   const auto trust = Trust::load_blocking("");

@@ -14,11 +14,12 @@ ROOMS: dict[str, set[str]] = {
     "store": {"model", "util"},
     "log": {"util"},
     "config": {"model", "util"},
-    "mailbox": {"sync", "imap", "oauth", "maildir", "net", "store", "runtime", "log", "model", "util"},
+    "courier": {"net", "store", "runtime", "log", "util"},
+    "mailbox": {"courier", "sync", "imap", "oauth", "maildir", "net", "store", "runtime", "log", "model", "util"},
     "supervisor": {"mailbox", "store", "config", "net", "oauth", "runtime", "log", "model", "util"},
     "control": {"supervisor", "runtime", "log", "model", "util"},
     "cli": {"control", "config", "model", "util"},
-    "main": {"cli", "control", "supervisor", "mailbox", "sync", "imap", "oauth", "maildir", "net", "store", "runtime", "log",
+    "main": {"cli", "control", "supervisor", "mailbox", "courier", "sync", "imap", "oauth", "maildir", "net", "store", "runtime", "log",
              "config", "model", "util"},
 }
 

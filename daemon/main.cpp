@@ -2,9 +2,11 @@
 #include "config/environment.h"
 #include "control/runtime_port.h"
 #include "control/server.h"
+#include "courier/courier.h"
 #include "log/event_ids.h"
 #include "log/log.h"
 #include "mailbox/services.h"
+#include "mailbox/token_answer.h"
 #include "maildir/posix_file_ops.h"
 #include "net/curl_multi.h"
 #include "net/dialer.h"
@@ -16,6 +18,7 @@
 #include "runtime/loop.h"
 #include "runtime/signal_watcher.h"
 #include "runtime/version.h"
+#include "store/derived_key.h"
 #include "store/master_key.h"
 #include "store/state_lock.h"
 #include "store/state_repository.h"
@@ -37,6 +40,7 @@
 #include <string>
 #include <string_view>
 #include <sys/prctl.h>
+#include <sys/stat.h>
 #include <unistd.h>
 #include <utility>
 #include <vector>
@@ -104,6 +108,20 @@ int refuse(const Error& error, int exit_code, const log::EventId* catalog = null
   return UniqueFd(sd_listen_fds(/*unset_environment=*/1) > 0 ? SD_LISTEN_FDS_START : -1);
 }
 
+// An earlier run was killed while tokens came.
+[[nodiscard]] bool journal_has_content_blocking(const std::string& state_dir) {
+  struct stat file{};
+  return ::stat(concat(state_dir, "/courier.journal").c_str(), &file) == 0 && file.st_size != 0;
+}
+
+// Only for the test that shows what the courier is good for.
+[[nodiscard]] bool courier_is_off() {
+  if (environment_variable("MAILMOOR_DEBUG_COURIER") != "off") return false;
+  log::write(log::Priority::kWarning, {.event = "debug_hook"},
+             "MAILMOOR_DEBUG_COURIER=off: a refresh token may be lost when mailmoord is killed");
+  return true;
+}
+
 // Only for the test of the watchdog: stands still for good on SIGUSR2.
 void install_debug_hook() {
   if (environment_variable("MAILMOOR_DEBUG_BLOCK_LOOP") != "on") return;
@@ -129,6 +147,8 @@ int run(const Arguments& arguments) {
   auto key = store::load_master_key_blocking(key_options(config, environment));
   if (!key) return refuse(key.error(), kBadConfiguration, &log::events::kWrongMasterKey);
   const std::string key_source = key->describe();
+  auto journal_key = store::derive_key(*key, courier::kJournalPurpose);
+  if (!journal_key) return refuse(journal_key.error(), kFailed);
   if (key->source() == store::KeySource::kGenerated)
     log::write(log::Priority::kNotice, {.catalog = &log::events::kKeyGenerated},
                concat("the master key is ", key_source));
@@ -162,6 +182,14 @@ int run(const Arguments& arguments) {
   maildir::PosixFileOps files;
   log::FaultLog faults;
   runtime::Semaphore connections(loop, static_cast<std::size_t>(config.limits.connections));
+  courier::CourierSettings courier_settings;
+  courier_settings.journal_path = concat(config.state_dir, "/courier.journal");
+  courier_settings.journal_key = *std::move(journal_key);
+  courier_settings.token_after = mailbox::token_after;
+  courier_settings.spawn_blocking = [level = arguments.log_level](int journal) {
+    return courier::spawn_blocking(journal, level);
+  };
+  courier::Courier courier(loop, store_thread, *vault, faults, std::move(courier_settings));
   std::random_device entropy;
   std::mt19937_64 random((static_cast<std::uint64_t>(entropy()) << 32) | entropy());
   const mailbox::Services services{.loop = loop,
@@ -179,7 +207,9 @@ int run(const Arguments& arguments) {
                                    .host_name = host_name(),
                                    .run_id = concat("P", getpid(), "T", now.time_since_epoch().count()),
                                    .version = MAILMOOR_VERSION,
-                                   .time_scale = time_scale()};
+                                   .time_scale = time_scale(),
+                                   .courier = courier_is_off() ? nullptr : &courier};
+  if (services.courier != nullptr && journal_has_content_blocking(config.state_dir)) courier.start();
   supervisor::FleetOptions options;
   options.config_file = arguments.config_file;
   options.environment = environment;
@@ -223,10 +253,24 @@ int run(const Arguments& arguments) {
   return exit_code;
 }
 
+// Tokens and passwords are in our memory: no core dump, no debugger of another process of this user (P6).
+void begin(log::Priority level) {
+  prctl(PR_SET_DUMPABLE, 0);
+  log::Options options;
+  options.level = level;
+  log::open(options);
+}
+
+int run_courier(std::string_view level) {
+  begin(log::priority_from_name(level).value_or(log::Priority::kInfo));
+  return courier::run_process();
+}
+
 } // namespace
 } // namespace mailmoor
 
 int main(int argc, char** argv) {
+  if (argc == 3 && argv[1] == mailmoor::courier::kArgument) return mailmoor::run_courier(argv[2]);
   mailmoor::Arguments arguments;
   CLI::App app("Mirrors cloud mailboxes to Maildirs. See mailmoord(8).");
   app.add_option("--config", arguments.config_file, "configuration file")->capture_default_str();
@@ -244,10 +288,6 @@ int main(int argc, char** argv) {
                  arguments.log_level.c_str());
     return mailmoor::kBadConfiguration;
   }
-  // Tokens and passwords are in our memory: no core dump, no debugger of another process of this user (P6).
-  prctl(PR_SET_DUMPABLE, 0);
-  mailmoor::log::Options options;
-  options.level = *level;
-  mailmoor::log::open(options);
+  mailmoor::begin(*level);
   return mailmoor::run(arguments);
 }

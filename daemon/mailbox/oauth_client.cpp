@@ -1,5 +1,6 @@
 #include "mailbox/oauth_client.h"
 
+#include "mailbox/token_answer.h"
 #include "oauth/http_date.h"
 #include "oauth/metadata.h"
 #include "util/concat.h"
@@ -11,16 +12,6 @@
 
 namespace mailmoor::mailbox {
 namespace {
-
-[[nodiscard]] oauth::HttpReply to_reply(net::HttpAnswer answer) {
-  oauth::HttpReply reply;
-  reply.status = answer.status;
-  reply.retry_after = std::move(answer.headers["retry-after"]);
-  reply.content_type = std::move(answer.headers["content-type"]);
-  reply.date = std::move(answer.headers["date"]);
-  reply.body = std::move(answer.body);
-  return reply;
-}
 
 // Many tokens that wait for one issuer must not ask it one after the other.
 constexpr runtime::Duration kFailureHolds = std::chrono::seconds(5);
@@ -120,12 +111,33 @@ Result<oauth::ClientProof> OauthClient::proof() const {
   return oauth::prove_client(settings_.registration, services_.now(), make_uuid(services_.random));
 }
 
-runtime::Task<Result<oauth::HttpReply>> OauthClient::send(oauth::TokenRequest request) {
+net::HttpRequest OauthClient::post_of(oauth::TokenRequest request) const {
   net::HttpRequest post = request_to(std::move(request.url));
   post.post = true;
   post.body = std::move(request.body);
   for (oauth::Header& header : request.headers)
     post.headers.emplace_back(std::move(header.name), std::move(header.value));
+  return post;
+}
+
+runtime::Task<Result<OauthClient::Refreshed>> OauthClient::send_refresh(std::string token_id, Secret refresh_token,
+                                                                        oauth::TokenRequest request) {
+  if (services_.courier == nullptr || refresh_token.empty()) {
+    auto sending = send(std::move(request));
+    Result<oauth::HttpReply> reply = co_await sending;
+    if (!reply) co_return pass(std::move(reply).error());
+    co_return Refreshed(*std::move(reply), courier::Courier::Receipt());
+  }
+  net::HttpRequest post = post_of(std::move(request));
+  auto carrying =
+      services_.courier->carry(std::move(token_id), std::move(refresh_token), std::move(post), services_.now());
+  Result<courier::Courier::Carried> carried = co_await carrying;
+  if (!carried) co_return pass(std::move(carried).error());
+  co_return Refreshed(to_reply(std::move(carried->answer)), std::move(carried->receipt));
+}
+
+runtime::Task<Result<oauth::HttpReply>> OauthClient::send(oauth::TokenRequest request) {
+  net::HttpRequest post = post_of(std::move(request));
   Result<net::HttpAnswer> answer = co_await services_.http.send(std::move(post));
   if (!answer) co_return pass(std::move(answer).error());
   co_return to_reply(*std::move(answer));

@@ -13,6 +13,7 @@
 
 #include <optional>
 #include <string>
+#include <utility>
 
 namespace mailmoor::mailbox {
 
@@ -35,6 +36,17 @@ class OauthClient final {
   [[nodiscard]] runtime::Task<Result<const oauth::ClientRegistration*>> ready();
   // What one request to the server shows of us: made anew for each. Errors: kBug.
   [[nodiscard]] Result<oauth::ClientProof> proof() const;
+  // An answer to a refresh, and what says that it has been dealt with: see courier/courier.h.
+  struct Refreshed {
+    Refreshed(oauth::HttpReply reply_in, courier::Courier::Receipt receipt_in)
+        : reply(std::move(reply_in)), receipt(std::move(receipt_in)) {}
+    oauth::HttpReply reply;
+    courier::Courier::Receipt receipt;
+  };
+  // Sends a request that uses up `refresh_token`, by the courier; one that uses none goes straight. kHost
+  // "token_replaced": the vault has a newer one.
+  [[nodiscard]] runtime::Task<Result<Refreshed>> send_refresh(std::string token_id, Secret refresh_token,
+                                                              oauth::TokenRequest request);
   // Any HTTP answer is a success. Errors: kHost.
   [[nodiscard]] runtime::Task<Result<oauth::HttpReply>> send(oauth::TokenRequest request);
   [[nodiscard]] const std::string& app_name() const noexcept { return settings_.registration.app_name; }
@@ -43,6 +55,7 @@ class OauthClient final {
   [[nodiscard]] runtime::Task<Status> discover_once();
   [[nodiscard]] runtime::Task<Status> discover();
   [[nodiscard]] net::HttpRequest request_to(std::string url) const;
+  [[nodiscard]] net::HttpRequest post_of(oauth::TokenRequest request) const;
 
   const Services& services_;
   OauthClientSettings settings_;

@@ -2,6 +2,7 @@
 // outlives all mailboxes. Loop thread only.
 #pragma once
 
+#include "courier/courier.h"
 #include "log/fault_log.h"
 #include "maildir/file_ops.h"
 #include "net/dialer.h"
@@ -33,9 +34,10 @@ struct Services {
   runtime::Semaphore& connections; // limits.connections
   std::mt19937_64& random;
   std::string host_name;
-  std::string run_id;      // differs for each run of the daemon
-  std::string version;     // for ID
-  double time_scale = 1.0; // MAILMOOR_TIME_SCALE: multiplies waits of our own choice, never imposed ones
+  std::string run_id;                  // differs for each run of the daemon
+  std::string version;                 // for ID
+  double time_scale = 1.0;             // MAILMOOR_TIME_SCALE: multiplies waits of our own choice, never imposed ones
+  courier::Courier* courier = nullptr; // refreshes go through it; null in tests: this process sends them itself
 
   [[nodiscard]] UnixTime now() const noexcept { return std::chrono::floor<std::chrono::seconds>(loop.wall_now()); }
   // Uniform in [0, 1).

@@ -167,6 +167,7 @@ void TokenKeeper::take_stored(store::StoredToken token, const store::MailboxReco
   token_ = std::move(token);
   failures_ = 0;
   last_error_.reset();
+  if (services_.courier != nullptr && !token_->refresh_token.empty()) services_.courier->start();
   const runtime::WallTime now = services_.loop.wall_now();
   next_attempt_ = oauth::next_refresh(times_of(*token_), services_.random01());
   if (next_attempt_ < now)
@@ -187,19 +188,26 @@ runtime::Task<void> TokenKeeper::refresh() {
   const Result<oauth::ClientProof> proof = client_.proof();
   if (!proof) co_return note_failure(proof.error());
   const UnixTime asked_at = services_.now();
-  auto sending = client_.send(oauth::refresh_request(**registration, *proof, token_->refresh_token));
-  const Result<oauth::HttpReply> reply = co_await sending;
+  auto sending = client_.send_refresh(token_id_, token_->refresh_token.clone(),
+                                      oauth::refresh_request(**registration, *proof, token_->refresh_token));
+  Result<OauthClient::Refreshed> refreshed = co_await sending;
   // A sign-in or a logout in the meantime: the answer belongs to a token that is no longer ours.
   if (generation != generation_) co_return;
-  if (!reply) co_return note_failure(reply.error());
-  oauth::TokenOutcome outcome = oauth::parse_token_reply(*reply, services_.now());
+  if (!refreshed && refreshed.error().code == "token_replaced") {
+    auto reloading = reload();
+    co_await reloading;
+    co_return;
+  }
+  if (!refreshed) co_return note_failure(refreshed.error());
+  oauth::TokenOutcome outcome = oauth::parse_token_reply(refreshed->reply, services_.now());
   if (outcome) {
     auto saving = std::make_shared<Saving>(*std::move(outcome), asked_at);
     if (saving->token.refresh_token.empty()) saving->token.refresh_token = token_->refresh_token.clone();
     auto replacing = replace_once_stored(std::move(saving), generation);
     const bool replaced = co_await replacing;
-    if (replaced) note_success();
-    co_return;
+    if (!replaced) co_return;
+    refreshed->receipt.settle();
+    co_return note_success();
   }
   oauth::Refusal& refusal = outcome.error();
   if (!refusal.rotated_refresh_token.empty()) {
@@ -208,6 +216,7 @@ runtime::Task<void> TokenKeeper::refresh() {
     const bool replaced = co_await replacing;
     if (!replaced) co_return;
   }
+  refreshed->receipt.settle();
   note_failure(oauth::to_error(refusal));
 }
 

@@ -73,6 +73,7 @@ class TokenKeeper final {
 
   [[nodiscard]] runtime::Task<void> run();
   [[nodiscard]] runtime::Task<void> load();
+  [[nodiscard]] runtime::Task<void> reload();
   void take_stored(store::StoredToken token, const store::MailboxRecord& pause);
   [[nodiscard]] runtime::Task<Result<AccessToken>> token_newer_than(std::uint64_t refused);
   [[nodiscard]] runtime::Task<void> refresh();

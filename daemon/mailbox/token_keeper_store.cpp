@@ -1,5 +1,6 @@
 // The part of a token's life that touches the databases.
 #include "log/log.h"
+#include "mailbox/token_answer.h"
 #include "mailbox/token_keeper.h"
 #include "util/concat.h"
 #include "util/scope_exit.h"
@@ -18,24 +19,11 @@ constexpr runtime::Duration kSaveAgainAfter = std::chrono::seconds(5);
 
 } // namespace
 
-TokenKeeper::Saving::Saving(oauth::TokenGrant grant, UnixTime asked_at) {
-  const oauth::TokenTimes times = oauth::token_times(grant, asked_at);
-  token.refresh_token = std::move(grant.refresh_token);
-  token.access_token = std::move(grant.access_token);
-  token.obtained_at = times.obtained_at;
-  token.expires_at = times.expires_at;
-  token.refresh_at = times.refresh_at;
-  token.scope = std::move(grant.scope);
-}
+TokenKeeper::Saving::Saving(oauth::TokenGrant grant, UnixTime asked_at)
+    : token(stored_token(std::move(grant), asked_at)) {}
 
-TokenKeeper::Saving::Saving(const store::StoredToken& before, Secret refresh_token) {
-  token.refresh_token = std::move(refresh_token);
-  token.access_token = before.access_token.clone();
-  token.obtained_at = before.obtained_at;
-  token.expires_at = before.expires_at;
-  token.refresh_at = before.refresh_at;
-  token.scope = before.scope;
-}
+TokenKeeper::Saving::Saving(const store::StoredToken& before, Secret refresh_token)
+    : token(with_refresh_token(before, std::move(refresh_token))) {}
 
 runtime::Task<void> TokenKeeper::load() {
   while (!loaded_ && !retired_) {
@@ -58,6 +46,16 @@ runtime::Task<void> TokenKeeper::load() {
     co_await wake_.wait_for(next_attempt_ - services_.loop.wall_now());
     wake_.reset();
   }
+}
+
+// The vault got a newer token behind our back: out of the courier's journal.
+runtime::Task<void> TokenKeeper::reload() {
+  loaded_ = false;
+  token_.reset();
+  auto loading = load();
+  co_await loading;
+  ++generation_;
+  announce();
 }
 
 // Two jobs for the one store thread: the first is done even if this keeper is destroyed meanwhile (P5), the second

@@ -91,6 +91,7 @@ void Fleet::tick() {
 
 bool Fleet::healthy() const {
   return files_pulse_.is_alive() && store_pulse_.is_alive() &&
+         (services_.courier == nullptr || services_.courier->is_alive()) &&
          std::ranges::all_of(slots_, [](const auto& entry) { return entry.second.life->makes_progress(); });
 }
 

@@ -1,9 +1,10 @@
-// Bytes on their way to the server. Whatever leaves it, by being sent or by growing, is overwritten: it may have been
-// a token.
+// Bytes on their way to the server, in the memory of Secrets: they may be a token. Whatever leaves it, by being sent or
+// by growing, is overwritten. An empty one has no memory.
 #pragma once
 
+#include "util/secret_memory.h"
+
 #include <cstddef>
-#include <memory>
 #include <string_view>
 
 namespace mailmoor::imap {
@@ -16,13 +17,12 @@ class OutputBuffer final {
   ~OutputBuffer();
 
   void append(std::string_view bytes);
-  [[nodiscard]] std::string_view view() const noexcept { return {bytes_.get() + begin_, end_ - begin_}; }
+  [[nodiscard]] std::string_view view() const noexcept { return {block_.bytes + begin_, end_ - begin_}; }
   // Wipes the first `count` bytes of view(). REQUIRES: count ≤ view().size().
   void consume(std::size_t count) noexcept;
 
  private:
-  std::unique_ptr<char[]> bytes_;
-  std::size_t capacity_ = 0;
+  secret_memory::Block block_;
   std::size_t begin_ = 0;
   std::size_t end_ = 0;
 };

@@ -1,5 +1,7 @@
 #include "net/curl_multi.h"
 
+#include "net/curl_memory.h"
+
 #include <algorithm>
 #include <cassert>
 #include <chrono>
@@ -9,7 +11,7 @@
 namespace mailmoor::net {
 
 void initialise_curl() {
-  if (curl_global_init(CURL_GLOBAL_DEFAULT) != CURLE_OK) throw std::bad_alloc();
+  initialise_curl_in_secret_memory();
 }
 
 CurlMulti::CurlMulti(runtime::Loop& loop)

@@ -97,6 +97,8 @@ std::size_t on_header(char* bytes, std::size_t, std::size_t count, void* user) n
 
 CURLcode use_trust(CURL*, void* context, void* trust) noexcept {
   X509_STORE* const store = static_cast<const Trust*>(trust)->store();
+  // The answer is a token: OpenSSL does not keep it in its buffer.
+  SSL_CTX_set_options(static_cast<SSL_CTX*>(context), SSL_OP_CLEANSE_PLAINTEXT);
   return SSL_CTX_set1_verify_cert_store(static_cast<SSL_CTX*>(context), store) == 1 ? CURLE_OK : CURLE_SSL_CERTPROBLEM;
 }
 

@@ -1,7 +1,6 @@
 #include "oauth/form.h"
 
 #include "util/concat.h"
-#include "util/scope_exit.h"
 
 #include <cassert>
 #include <cstddef>
@@ -17,18 +16,18 @@ bool is_form_safe(char c) {
          c == '_' || c == '*';
 }
 
-void append_encoded(std::string& out, std::string_view text) {
+void append_encoded(Secret& out, std::string_view text) {
   constexpr std::string_view kHex = "0123456789ABCDEF";
   for (const char c : text) {
     const auto byte = static_cast<unsigned char>(c);
     if (is_form_safe(c))
-      out += c;
+      out.push_back(c);
     else if (c == ' ')
-      out += '+';
+      out.push_back('+');
     else {
-      out += '%';
-      out += kHex[byte >> 4];
-      out += kHex[byte & 15U];
+      out.push_back('%');
+      out.push_back(kHex[byte >> 4]);
+      out.push_back(kHex[byte & 15U]);
     }
   }
 }
@@ -37,17 +36,16 @@ Secret form_body(std::span<const FormField> fields) {
   std::size_t bound = 0;
   for (const auto& [name, value] : fields)
     bound += name.size() + 3 * value.size() + 2;
-  std::string body;
-  body.reserve(bound); // never grows, so that no copy stays behind
-  const ScopeExit wipe([&body] { wipe_memory(body.data(), body.size()); });
+  Secret body;
+  body.reserve(bound);
   for (const auto& [name, value] : fields) {
     if (value.empty()) continue;
-    if (!body.empty()) body += '&';
-    body += name;
-    body += '=';
+    if (!body.empty()) body.push_back('&');
+    body.append(name);
+    body.push_back('=');
     append_encoded(body, value);
   }
-  return Secret(body);
+  return body;
 }
 
 TokenRequest post(const std::string& url, std::span<const FormField> fields) {

@@ -2,7 +2,6 @@
 
 #include "oauth/reply.h"
 #include "util/concat.h"
-#include "util/scope_exit.h"
 
 #include <algorithm>
 #include <cmath>
@@ -48,9 +47,8 @@ std::optional<unsigned> parse_hex(std::string_view digits) {
 
 // Without JSON's escapes (RFC 8259 §7): PHP writes "/" as "\/", .NET "+" as "\u002B". Empty when not a token.
 Secret unescape_token(std::string_view raw, bool may_have_line_ends) {
-  std::string token;
-  token.reserve(raw.size()); // never grows, so that no copy stays behind
-  const ScopeExit wipe([&token] { wipe_memory(token.data(), token.size()); });
+  Secret token;
+  token.reserve(raw.size());
   while (!raw.empty()) {
     char c = raw.front();
     std::size_t taken = 1;
@@ -70,10 +68,10 @@ Secret unescape_token(std::string_view raw, bool may_have_line_ends) {
     }
     const bool is_line_end = may_have_line_ends && (c == '\n' || c == '\r');
     if (((c < ' ' || c > '~') && !is_line_end) || token.size() == kMaxTokenBytes) return {};
-    token += c;
+    token.push_back(c);
     raw.remove_prefix(taken);
   }
-  return Secret(token);
+  return token;
 }
 
 // The index of the quote that closes the string opened at `open`, or npos.

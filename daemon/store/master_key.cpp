@@ -4,7 +4,6 @@
 #include "util/base64.h"
 #include "util/concat.h"
 #include "util/key_file.h"
-#include "util/scope_exit.h"
 #include "util/secret_file.h"
 
 #include <algorithm>
@@ -25,8 +24,8 @@ constexpr std::string_view kForms =
   return lower >= 'a' && lower <= 'f' ? lower - 'a' + 10 : -1;
 }
 
-[[nodiscard]] std::optional<std::string> decode_hex(std::string_view text) {
-  std::string out;
+[[nodiscard]] std::optional<Secret> decode_hex(std::string_view text) {
+  Secret out;
   out.reserve(text.size() / 2);
   for (std::size_t i = 0; i + 1 < text.size(); i += 2) {
     const int high = hex_value(text[i]);
@@ -45,10 +44,9 @@ constexpr std::string_view kForms =
   }
   if (content.ends_with('\n')) content.remove_suffix(content.ends_with("\r\n") ? 2 : 1);
   auto bytes = content.size() == 2 * MasterKey::kSize ? decode_hex(content) : std::nullopt;
-  if (content.size() == 44) bytes = base64_decode(content);
+  if (content.size() == 44) bytes = base64_decode_secret(content);
   if (!bytes || bytes->size() != MasterKey::kSize) return {};
-  ScopeExit wipe([&bytes] { wipe_memory(bytes->data(), bytes->size()); });
-  return Secret(*bytes);
+  return *std::move(bytes);
 }
 
 [[nodiscard]] bool is_missing(const std::string& path) noexcept {

@@ -1,7 +1,6 @@
 #include "store/sealer.h"
 
 #include "util/concat.h"
-#include "util/scope_exit.h"
 
 #include <cstdint>
 #include <memory>
@@ -88,8 +87,8 @@ Result<Secret> Sealer::open(std::string_view sealed, const Cell& cell) const {
   const std::string_view text = sealed.substr(1 + kNonceSize, sealed.size() - kOverhead);
   std::string tag(sealed.substr(sealed.size() - kTagSize));
   const std::string aad = additional_data(cell);
-  std::string plain(text.size(), '\0');
-  ScopeExit wipe([&plain] { wipe_memory(plain.data(), plain.size()); });
+  Secret plain = Secret::of_size(text.size());
+  auto* const plain_octets = reinterpret_cast<unsigned char*>(plain.writable().data());
   const Context context(EVP_CIPHER_CTX_new());
   int size = 0;
   const bool is_set_up =
@@ -98,12 +97,12 @@ Result<Secret> Sealer::open(std::string_view sealed, const Cell& cell) const {
           1 &&
       EVP_DecryptUpdate(context.get(), nullptr, &size, octets(aad), static_cast<int>(aad.size())) == 1 &&
       (text.empty() ||
-       EVP_DecryptUpdate(context.get(), octets(plain), &size, octets(text), static_cast<int>(text.size())) == 1) &&
+       EVP_DecryptUpdate(context.get(), plain_octets, &size, octets(text), static_cast<int>(text.size())) == 1) &&
       EVP_CIPHER_CTX_ctrl(context.get(), EVP_CTRL_GCM_SET_TAG, kTagSize, tag.data()) == 1;
   if (!is_set_up) return crypto_failed(cell);
   unsigned char unused = 0; // GCM has no final block
   if (EVP_DecryptFinal_ex(context.get(), &unused, &size) != 1) return damaged(cell);
-  return Secret(plain);
+  return plain;
 }
 
 } // namespace mailmoor::store

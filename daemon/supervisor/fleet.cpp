@@ -87,6 +87,7 @@ void Fleet::tick() {
     log::write(log::Priority::kErr, {.catalog = &log::events::kLoopBlocked},
                "something makes no progress; systemd's watchdog is not fed");
   notifier_.status(summary());
+  swap_notice_.look_at_this_process();
 }
 
 bool Fleet::healthy() const {

@@ -14,6 +14,7 @@
 #include "supervisor/operations.h"
 #include "supervisor/prepared.h"
 #include "supervisor/pulse.h"
+#include "supervisor/swap_notice.h"
 
 #include <cstdint>
 #include <map>
@@ -99,6 +100,7 @@ class Fleet final : public Operations {
   Notifier notifier_;
   Pulse files_pulse_;
   Pulse store_pulse_;
+  SwapNotice swap_notice_;
   std::map<std::string, AppSlot> apps_;
   Slots slots_;
   std::function<void(int)> all_finished_;

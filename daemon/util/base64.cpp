@@ -1,7 +1,5 @@
 #include "util/base64.h"
 
-#include "util/scope_exit.h"
-
 #include <array>
 #include <cstdint>
 
@@ -24,8 +22,10 @@ constexpr std::array<std::uint8_t, 256> make_decode_table() {
 
 constexpr auto kDecode = make_decode_table();
 
-std::string encode(std::string_view bytes, std::string_view alphabet, bool pad) {
-  std::string out;
+// Out: std::string or Secret.
+template<class Out>
+Out encode(std::string_view bytes, std::string_view alphabet, bool pad) {
+  Out out;
   out.reserve((bytes.size() + 2) / 3 * 4);
   for (std::size_t i = 0; i < bytes.size(); i += 3) {
     const std::size_t left = bytes.size() - i;
@@ -42,29 +42,14 @@ std::string encode(std::string_view bytes, std::string_view alphabet, bool pad) 
   return out;
 }
 
-} // namespace
-
-std::string base64_encode(std::string_view bytes) {
-  return encode(bytes, kStandard, /*pad=*/true);
-}
-
-std::string base64url_encode(std::string_view bytes) {
-  return encode(bytes, kUrl, /*pad=*/false);
-}
-
-Secret base64_encode_secret(std::string_view bytes) {
-  std::string text = base64_encode(bytes);
-  ScopeExit wipe([&text] { wipe_memory(text.data(), text.size()); });
-  return Secret(text);
-}
-
-std::optional<std::string> base64_decode(std::string_view text) {
+template<class Out>
+std::optional<Out> decode(std::string_view text) {
   if (text.ends_with('=')) { // padding, where there is any, fills up the last group of four
     if (text.size() % 4 != 0) return std::nullopt;
     text.remove_suffix(text.ends_with("==") ? 2 : 1);
   }
   if (text.size() % 4 == 1) return std::nullopt;
-  std::string out;
+  Out out;
   out.reserve(text.size() / 4 * 3 + 2);
   std::uint32_t group = 0;
   unsigned bits = 0;
@@ -79,6 +64,28 @@ std::optional<std::string> base64_decode(std::string_view text) {
     }
   }
   return out;
+}
+
+} // namespace
+
+std::string base64_encode(std::string_view bytes) {
+  return encode<std::string>(bytes, kStandard, /*pad=*/true);
+}
+
+std::string base64url_encode(std::string_view bytes) {
+  return encode<std::string>(bytes, kUrl, /*pad=*/false);
+}
+
+Secret base64_encode_secret(std::string_view bytes) {
+  return encode<Secret>(bytes, kStandard, /*pad=*/true);
+}
+
+std::optional<std::string> base64_decode(std::string_view text) {
+  return decode<std::string>(text);
+}
+
+std::optional<Secret> base64_decode_secret(std::string_view text) {
+  return decode<Secret>(text);
 }
 
 } // namespace mailmoor

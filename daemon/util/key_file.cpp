@@ -8,7 +8,6 @@
 #include "util/secret.h"
 #include "util/unique_fd.h"
 
-#include <array>
 #include <cerrno>
 #include <cstdlib>
 #include <fcntl.h>
@@ -38,10 +37,9 @@ constexpr std::size_t kKeySize = 32;
 }
 
 [[nodiscard]] Result<Secret> make_key_text(const std::string& path) {
-  std::array<char, kKeySize> key{};
-  ScopeExit wipe([&key] { wipe_memory(key.data(), key.size()); });
-  if (!fill_random(key)) return unwritable(path, errno);
-  Secret text = base64_encode_secret({key.data(), key.size()});
+  Secret key = Secret::of_size(kKeySize);
+  if (!fill_random(key.writable())) return unwritable(path, errno);
+  Secret text = base64_encode_secret(key.reveal());
   text.append("\n");
   return text;
 }

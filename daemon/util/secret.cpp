@@ -1,5 +1,7 @@
 #include "util/secret.h"
 
+#include <algorithm>
+#include <cassert>
 #include <cstring>
 #include <utility>
 
@@ -13,12 +15,20 @@ Secret::Secret(std::string_view bytes) {
   append(bytes);
 }
 
-Secret::Secret(Secret&& other) noexcept : bytes_(std::move(other.bytes_)), size_(std::exchange(other.size_, 0)) {}
+Secret Secret::of_size(std::size_t size) {
+  Secret secret;
+  secret.block_ = secret_memory::allocate(size);
+  secret.size_ = size;
+  return secret;
+}
+
+Secret::Secret(Secret&& other) noexcept
+    : block_(std::exchange(other.block_, {})), size_(std::exchange(other.size_, 0)) {}
 
 Secret& Secret::operator=(Secret&& other) noexcept {
   if (this != &other) {
     wipe();
-    bytes_ = std::move(other.bytes_);
+    block_ = std::exchange(other.block_, {});
     size_ = std::exchange(other.size_, 0);
   }
   return *this;
@@ -30,18 +40,35 @@ Secret::~Secret() {
 
 void Secret::append(std::string_view bytes) {
   if (bytes.empty()) return;
-  auto grown = std::make_unique<char[]>(size_ + bytes.size());
-  if (size_ != 0) std::memcpy(grown.get(), bytes_.get(), size_);
-  std::memcpy(grown.get() + size_, bytes.data(), bytes.size());
-  const std::size_t grown_size = size_ + bytes.size();
-  wipe();
-  bytes_ = std::move(grown);
-  size_ = grown_size;
+  if (bytes.size() > block_.capacity - size_) {
+    // Kept until the end: `bytes` may be of this secret.
+    const secret_memory::Block old = block_;
+    const std::size_t needed = size_ + bytes.size();
+    block_ = secret_memory::allocate(size_ == 0 ? needed : std::max(needed, 2 * size_));
+    if (size_ != 0) std::memcpy(block_.bytes, old.bytes, size_);
+    std::memcpy(block_.bytes + size_, bytes.data(), bytes.size());
+    secret_memory::release(old);
+  } else {
+    std::memcpy(block_.bytes + size_, bytes.data(), bytes.size());
+  }
+  size_ += bytes.size();
+}
+
+void Secret::reserve(std::size_t size) {
+  if (size <= block_.capacity) return;
+  const secret_memory::Block old = std::exchange(block_, secret_memory::allocate(size));
+  if (size_ != 0) std::memcpy(block_.bytes, old.bytes, size_);
+  secret_memory::release(old);
+}
+
+void Secret::truncate(std::size_t size) noexcept {
+  assert(size <= size_);
+  wipe_memory(block_.bytes + size, size_ - size);
+  size_ = size;
 }
 
 void Secret::wipe() noexcept {
-  if (bytes_) wipe_memory(bytes_.get(), size_);
-  bytes_.reset();
+  secret_memory::release(std::exchange(block_, {}));
   size_ = 0;
 }
 
@@ -49,8 +76,8 @@ bool operator==(const Secret& a, const Secret& b) noexcept {
   if (a.size_ != b.size_) return false;
   unsigned difference = 0;
   for (std::size_t i = 0; i < a.size_; ++i)
-    difference |=
-        static_cast<unsigned>(static_cast<unsigned char>(a.bytes_[i]) ^ static_cast<unsigned char>(b.bytes_[i]));
+    difference |= static_cast<unsigned>(static_cast<unsigned char>(a.block_.bytes[i]) ^
+                                        static_cast<unsigned char>(b.block_.bytes[i]));
   return difference == 0;
 }
 

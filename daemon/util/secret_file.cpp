@@ -3,7 +3,6 @@
 #include "util/concat.h"
 #include "util/durable.h"
 #include "util/may_block.h"
-#include "util/scope_exit.h"
 #include "util/unique_fd.h"
 
 #include <cerrno>
@@ -45,11 +44,10 @@ constexpr mode_t kOthers = S_IRWXG | S_IRWXO;
 
 // A file of `size` bytes is expected; one that grows meanwhile is read up to that size.
 [[nodiscard]] Result<Secret> read_bytes(int fd, std::size_t size, const std::string& path) {
-  std::string bytes(size, '\0');
-  ScopeExit wipe([&bytes] { wipe_memory(bytes.data(), bytes.size()); });
+  Secret bytes = Secret::of_size(size);
   std::size_t filled = 0;
   while (filled < size) {
-    const ssize_t got = ::read(fd, bytes.data() + filled, size - filled);
+    const ssize_t got = ::read(fd, bytes.writable().data() + filled, size - filled);
     if (got < 0 && errno == EINTR) continue;
     if (got < 0)
       return fail(ErrorKind::kOperator, "secret_file_unreadable", concat("cannot read ", path, ": ", errno_text(errno)),
@@ -57,7 +55,8 @@ constexpr mode_t kOthers = S_IRWXG | S_IRWXO;
     if (got == 0) break;
     filled += static_cast<std::size_t>(got);
   }
-  return Secret(std::string_view(bytes).substr(0, filled));
+  bytes.truncate(filled);
+  return bytes;
 }
 
 } // namespace

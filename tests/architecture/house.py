@@ -39,6 +39,7 @@ PORTS: dict[str, str] = {
     "daemon/util/durable.cpp": "blocking file calls that store, log and cli share",
     "daemon/util/secret_file.cpp": "blocking file calls that config, store and cli share",
     "daemon/util/key_file.cpp": "blocking file calls that store and cli share",
+    "daemon/util/secret_memory.cpp": "maps and locks the pages of Secret, for all threads",
 }
 
 # Header prefix → the rooms that may include it. A library that is not here is not used.

@@ -32,6 +32,7 @@ enum class RefusalClass {
 struct Refusal {
   RefusalClass kind = RefusalClass::kRetry;
   // Every account of the same client registration meets it (expired client secret …): pause the app, alarm once.
+  // With kRetry: a wait that is imposed holds for all of them.
   bool whole_app = false;
   std::string error;       // the OAuth error word, made safe to show; empty when there was none
   std::vector<int> aadsts; // Entra's codes in the server's order; empty elsewhere

@@ -2,6 +2,8 @@
 
 #include "util/ascii.h"
 
+#include <algorithm>
+
 namespace mailmoor::oauth {
 
 namespace {
@@ -14,6 +16,8 @@ constexpr bool kOneAccount = false;
 constexpr bool kWholeApp = true;
 
 constexpr Verdict kWaits{kRetry, kOneAccount, "none needed: Mailmoor tries again"};
+// The endpoint's word, whoever asked it.
+constexpr Verdict kEndpointWaits{kRetry, kWholeApp, "none needed: Mailmoor tries again"};
 constexpr Verdict kSignIn{kUserSignsIn, kOneAccount, "sign in again: mailmoorctl login"};
 constexpr Verdict kSignInMfa{kUserSignsIn, kOneAccount,
                              "sign in again and complete the second factor: mailmoorctl login"};
@@ -29,6 +33,7 @@ constexpr Verdict kPermissions{
     "add IMAP.AccessAsUser.All (or IMAP.AccessAsApp) to the app registration and grant admin consent"};
 constexpr Verdict kWrongTenant{kAccountState, kOneAccount,
                                "the account is not in the app's tenant: check the user name and `tenant`"};
+constexpr Verdict kWrongUser{kAccountState, kOneAccount, "the user is not in the Workspace domain: check `user`"};
 constexpr Verdict kDisabled{kAccountState, kOneAccount, "an administrator enables the account again"};
 constexpr Verdict kClock{kFixClock, kWholeApp, "set this host's clock (timedatectl; is NTP running?)"};
 constexpr Verdict kClientId{kAppConfiguration, kWholeApp, "check client_id and `tenant` against the app registration"};
@@ -45,7 +50,8 @@ constexpr Verdict kRequest{kAppConfiguration, kOneAccount,
                            "check the app's endpoints and client_id; if they are right, sign in again"};
 constexpr Verdict kCodeRanOut{kExpiredCode, kOneAccount, "start again: mailmoorctl login"};
 
-// Words that steer a device login, whatever the HTTP status.
+// Words that steer a device login, whatever the HTTP status. access_denied is none of them where Entra's code says
+// more: an administrator's consent is missing, not the user's.
 struct DeviceRow {
   std::string_view error;
   Verdict verdict;
@@ -100,8 +106,11 @@ constexpr CodeRow kCodes[] = {
     {50078, kSignInMfa},
     {50079, kSignInMfa},
     {50158, kSignInMfa},
+    {500121, kSignInMfa},
     {50055, kNewPassword},
     {50144, kNewPassword},
+    {50135, kNewPassword},
+    {50142, kNewPassword},
     {700084,
      {kUserSignsIn, kOneAccount,
       "sign in again; tokens of a single-page app live 24 h: register a \"Mobile and desktop\" redirect instead"}},
@@ -117,6 +126,7 @@ constexpr CodeRow kCodes[] = {
     {54005, kSignIn},
     {700020, kSignIn},
     {700003, kSignIn},
+    {50143, kSignIn},
     {50085, kSignIn},
     {501481, kSignIn},
 
@@ -124,6 +134,7 @@ constexpr CodeRow kCodes[] = {
     {65004, {kAdminConsents, kOneAccount, "the user declined consent; to ask again: mailmoorctl login"}},
     {90094, kConsent},
     {90095, kConsent},
+    {90093, kConsent},
     {650052, kPermissions},
     {650056, kPermissions},
     {650057, kPermissions},
@@ -135,7 +146,10 @@ constexpr CodeRow kCodes[] = {
     {530035, kPolicy},
     {53004, kPolicy},
     {53011, kPolicy},
+    {53010, kPolicy},
+    {50131, kPolicy},
     {50097, kDevice},
+    {50129, kDevice},
     {53000, kDevice},
     {53001, kDevice},
     {53002, kDevice},
@@ -149,10 +163,12 @@ constexpr CodeRow kCodes[] = {
     {50034, kWrongTenant},
     {50020, kWrongTenant},
     {500208, kWrongTenant},
+    {51004, kWrongTenant},
     {90038, {kAccountState, kOneAccount, "the account lives in another Microsoft cloud: check `cloud`"}},
     {900382, {kAccountState, kOneAccount, "the account lives in another Microsoft cloud: check `cloud`"}},
 
     {7000215, kClientSecret},
+    {7000216, {kAppConfiguration, kWholeApp, "the app is a confidential client: give client_secret"}},
     {7000222, {kAppConfiguration, kWholeApp, "the client secret has expired: make a new one and configure it"}},
     {7000218,
      {kAppConfiguration, kWholeApp,
@@ -167,6 +183,8 @@ constexpr CodeRow kCodes[] = {
     {7000229, {kAppConfiguration, kWholeApp, "an administrator adds the enterprise application to the tenant"}},
     {90002, kTenant},
     {90019, kTenant},
+    {50059, kTenant},
+    {50128, kTenant},
     {50194, kTenant},
     {9001023, kTenant},
     {90130, kTenant},
@@ -192,9 +210,17 @@ constexpr WordRow kWords[] = {
     {"internal_failure", "", kWaits}, // Google
     {"rate_limit_exceeded", "", {kRetry, kOneAccount, "none needed: Mailmoor waits and tries again", minutes(1)}},
 
-    // Google, service accounts: the claims' times, the key, the domain-wide delegation.
+    // Entra without a code: the clock, the suberrors that name the one who must act.
+    {"invalid_client", "valid time range", kClock},
+    {"invalid_grant", "consent_required", kConsent},
+    {"invalid_grant", "user_password_expired", kNewPassword},
+    // Google, service accounts: the claims' times, the key, the user, the domain-wide delegation.
     {"invalid_grant", "reasonable timeframe", kClock},
     {"invalid_grant", "invalid jwt signature", {kAppConfiguration, kWholeApp, "check the service account's key"}},
+    {"invalid_grant",
+     "account not found",
+     {kAppConfiguration, kWholeApp, "the service account is gone: make a new one"}},
+    {"invalid_grant", "invalid email or user id", kWrongUser},
     {"unauthorized_client",
      "unauthorized to retrieve access tokens",
      {kAdminConsents, kWholeApp, "grant the client domain-wide delegation for https://mail.google.com/"}},
@@ -245,15 +271,19 @@ const Verdict* find_code(int code) {
   return nullptr;
 }
 
+bool has_known_code(const Answer& answer) {
+  return std::ranges::any_of(answer.aadsts, [](int code) { return find_code(code) != nullptr; });
+}
+
 } // namespace
 
 Verdict judge(const Answer& answer) noexcept {
   for (const DeviceRow& row : kDeviceWords) {
-    if (row.error == answer.error) return row.verdict;
+    if (row.error == answer.error && !(row.error == "access_denied" && has_known_code(answer))) return row.verdict;
   }
   // A 429 that names no wait needs one: MSAL blocks for 60 s.
-  if (answer.status == 429) return {kRetry, kOneAccount, "none needed: Mailmoor waits and tries again", minutes(1)};
-  if (is_transient(answer.status)) return kWaits;
+  if (answer.status == 429) return {kRetry, kWholeApp, "none needed: Mailmoor waits and tries again", minutes(1)};
+  if (is_transient(answer.status)) return kEndpointWaits;
   for (const int code : answer.aadsts) {
     if (const Verdict* const found = find_code(code); found != nullptr) return *found;
   }

@@ -25,8 +25,9 @@ struct Answer {
   std::string_view detail;     // suberror, error_subtype and description in one text
 };
 
-// In this order: the words of the device flow whatever the HTTP status (GitHub sends them with 200); transient HTTP
-// statuses; the first known AADSTS code; the error word, refined by the detail; anything else.
+// In this order: the words of the device flow whatever the HTTP status (GitHub sends them with 200), but a known
+// AADSTS code before access_denied; transient HTTP statuses; the first known AADSTS code; the error word, refined by
+// the detail; anything else.
 [[nodiscard]] Verdict judge(const Answer& answer) noexcept;
 
 } // namespace mailmoor::oauth

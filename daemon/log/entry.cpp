@@ -62,6 +62,7 @@ std::string text_line(const Entry& entry) {
   append_pair(line, "priority", priority_name(entry.priority));
   if (!fields.mailbox.empty()) append_pair(line, "mailbox", fields.mailbox);
   if (!fields.folder.empty()) append_pair(line, "folder", fields.folder);
+  if (!fields.app.empty()) append_pair(line, "app", fields.app);
   if (fields.uid) append_pair(line, "uid", std::to_string(*fields.uid));
   if (const auto event = event_of(fields); !event.empty()) append_pair(line, "event", event);
   if (!fields.error.empty()) append_pair(line, "error", fields.error);
@@ -83,6 +84,7 @@ std::vector<std::string> journal_fields(const Entry& entry) {
   add("SYSLOG_IDENTIFIER", kIdentifier);
   add("MAILMOOR_MAILBOX", fields.mailbox);
   add("MAILMOOR_FOLDER", fields.folder);
+  add("MAILMOOR_APP", fields.app);
   if (fields.uid) add("MAILMOOR_UID", std::to_string(*fields.uid));
   add("MAILMOOR_EVENT", event_of(fields));
   add("MAILMOOR_ERROR", fields.error);

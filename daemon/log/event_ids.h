@@ -52,6 +52,7 @@ inline constexpr EventId kDiskFull{"disk_full", "a12ba4143e624ada9cbe6a881608846
 inline constexpr EventId kMaildirFailed{"maildir_failed", "f0211225ecc54194bd648a918d4e1bab"};
 inline constexpr EventId kSecretsNotLocked{"secrets_not_locked", "1dbe4af3ae3bdd1ff421ed328e966ca1"};
 inline constexpr EventId kTimeScaleActive{"time_scale_active", "cf4fe13f7fa84842ab655ded80556ace"};
+inline constexpr EventId kHookFailed{"hook_failed", "15e3685eb5104895964549753892c2e3"};
 inline constexpr EventId kLoopBlocked{"loop_blocked", "cbf10b6d887548b9b7849d897d0012dc"};
 
 inline constexpr std::array kAll = {&kStarted,
@@ -81,6 +82,7 @@ inline constexpr std::array kAll = {&kStarted,
                                     &kMaildirFailed,
                                     &kSecretsNotLocked,
                                     &kTimeScaleActive,
+                                    &kHookFailed,
                                     &kLoopBlocked};
 
 } // namespace events

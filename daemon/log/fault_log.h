@@ -1,5 +1,6 @@
 // A fault that lasts is logged when it starts, when it changes and when it ends, not at every try.
-// One fault is one (mailbox, folder, code). Not thread-safe: it belongs to whoever retries.
+// One fault is one (mailbox, folder, code), or (app, code) where it concerns an app registration as a whole. Not
+// thread-safe: it belongs to whoever retries.
 #pragma once
 
 #include "log/log.h"
@@ -25,17 +26,21 @@ class FaultLog final {
   FaultLog();
   explicit FaultLog(Writer writer);
 
-  // The fault (fields.mailbox, fields.folder, fields.error) was seen. Writes when it is new, or when priority or
-  // message differ from what was written and kChangeInterval has passed. `retry_at` is not a change: keep attempt
-  // counts and times out of `message`. REQUIRES: fields.error is not empty. Returns whether it wrote.
+  // The fault (fields.mailbox, fields.folder, fields.app, fields.error) was seen. Writes when it is new, or when
+  // priority or message differ from what was written and kChangeInterval has passed. `retry_at` is not a change: keep
+  // attempt counts and times out of `message`. REQUIRES: fields.error is not empty. Returns whether it wrote.
   bool raise(Priority priority, const Fields& fields, std::string_view message, UnixTime now);
 
   // The operation that could have failed with `code` worked. Writes one kNotice entry (event "recovered") when the
   // fault was standing.
   void clear(std::string_view mailbox, std::string_view folder, std::string_view code, UnixTime now);
+  // The same for a fault of an app registration.
+  void clear_app(std::string_view app, std::string_view code, UnixTime now);
   // The same for every code of this mailbox and folder; an empty folder means the mailbox's own faults, not those of
   // its folders.
   void clear_all(std::string_view mailbox, std::string_view folder, UnixTime now);
+  // The app left the configuration, or was changed.
+  void forget_app(std::string_view app);
   // The mailbox left the configuration: forgets its faults and those of its folders without a word.
   void forget(std::string_view mailbox);
 
@@ -43,7 +48,7 @@ class FaultLog final {
 
  private:
   struct Key {
-    std::string mailbox, folder, code;
+    std::string mailbox, folder, code, app;
     [[nodiscard]] auto operator<=>(const Key&) const = default;
   };
   struct Fault {
@@ -55,6 +60,7 @@ class FaultLog final {
   };
   using Faults = std::map<Key, Fault>;
 
+  void end(const Key& key, UnixTime now);
   void write_end(const Key& key, const Fault& fault, UnixTime now);
 
   Writer writer_;

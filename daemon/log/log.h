@@ -25,6 +25,7 @@ enum class Priority { kErr, kWarning, kNotice, kInfo, kDebug };
 struct Fields {
   std::string_view mailbox{};         // MAILMOOR_MAILBOX
   std::string_view folder{};          // MAILMOOR_FOLDER, UTF-8
+  std::string_view app{};             // MAILMOOR_APP, where it concerns an app registration as a whole
   std::string_view event{};           // MAILMOOR_EVENT, a stable [a-z_]+ word; the catalog entry's own name when empty
   std::string_view error{};           // MAILMOOR_ERROR, Error::code
   std::optional<std::uint32_t> uid{}; // MAILMOOR_UID

@@ -55,8 +55,8 @@ TEST(Catalog, EveryEvent_HasAnEntryAndEveryEntryAnEvent) {
 }
 
 TEST(Catalog, References_AreToFieldsThatExist) {
-  const std::set<std::string> known = {"MAILMOOR_MAILBOX", "MAILMOOR_FOLDER", "MAILMOOR_UID",
-                                       "MAILMOOR_EVENT",   "MAILMOOR_ERROR",  "MAILMOOR_RETRY_AT"};
+  const std::set<std::string> known = {"MAILMOOR_MAILBOX", "MAILMOOR_FOLDER",   "MAILMOOR_UID", "MAILMOOR_EVENT",
+                                       "MAILMOOR_ERROR",   "MAILMOOR_RETRY_AT", "MAILMOOR_APP"};
   for (const auto& [id, entry] : read_catalog()) {
     const std::string text = entry.subject + '\n' + entry.body;
     for (std::size_t at = text.find('@'); at != std::string::npos; at = text.find('@', at)) {

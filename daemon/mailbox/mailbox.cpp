@@ -53,17 +53,24 @@ runtime::Task<void> Mailbox::live() {
     if (settings_.once) break; // the caller sees what came of it
   }
   progress_due_ = runtime::MonoTime::max();
+  dismiss_waiters();
+  finished_.set();
+}
+
+void Mailbox::dismiss_waiters() {
   const Error leaving(ErrorKind::kMailbox, "stopping", concat(settings_.name, " is being stopped"));
   for (auto& [ticket, done] : std::exchange(sync_waiters_, {}))
     done(std::unexpected(leaving));
-  finished_.set();
 }
 
 // A new token, or none any more, ends a wait for one.
 runtime::Task<void> Mailbox::watch_token() {
   while (true) {
     co_await keeper_->changed().wait_until(runtime::MonoTime::max());
-    if (state_ == MailboxState::kNeedsLogin && !keeper_->trouble()) credentials_changed();
+    if (waits_for_token_ && keeper_->has_live_token()) {
+      waits_for_token_ = false;
+      credentials_changed();
+    }
   }
 }
 
@@ -183,6 +190,8 @@ void Mailbox::settle(const Result<Leave>& ended, runtime::Duration lasted) {
   leave_at_.reset();
   if (ended) {
     signed_out_ = false;
+    // Ended by our own choice, with all done: the next fault is the first one, however short the session was.
+    if (passed_) record_.failures = 0;
     return;
   }
   if (ended.error().code == "token_expired") { // the server was quicker than we: nothing is wrong
@@ -217,8 +226,10 @@ void Mailbox::take_fault(const Error& error, runtime::Duration lasted) {
   if (error.code == "tls_untrusted") fields.catalog = &log::events::kTlsRefused;
   if (error.code == "disk_full") fields.catalog = &log::events::kDiskFull;
   const bool needs_someone = state_ == MailboxState::kNeedsLogin || state_ == MailboxState::kFailed;
-  services_.faults.raise(needs_someone ? log::Priority::kErr : log::Priority::kWarning, fields,
-                         concat(error.what, error.remedy.empty() ? "" : "; ", error.remedy), services_.now());
+  // A fault of the app is told by the app, once for all its mailboxes.
+  if (!waits_for_token_ || error.kind != ErrorKind::kApp)
+    services_.faults.raise(needs_someone ? log::Priority::kErr : log::Priority::kWarning, fields,
+                           concat(error.what, error.remedy.empty() ? "" : "; ", error.remedy), services_.now());
   for (auto& [ticket, done] : std::exchange(sync_waiters_, {}))
     done(std::unexpected(error));
 }

@@ -77,6 +77,8 @@ class Mailbox final {
   // next complete pass went. Returns a ticket for cancel_sync().
   [[nodiscard]] std::uint64_t sync_now(std::function<void(Status)> done);
   void cancel_sync(std::uint64_t ticket) noexcept;
+  // Whoever waits for a pass is told that none will come.
+  void dismiss_waiters();
   void pause();
   void resume();
   // The tokens or the password were forgotten: the session is closed.
@@ -85,6 +87,7 @@ class Mailbox final {
   void credentials_changed();
 
   [[nodiscard]] const std::string& name() const noexcept { return settings_.name; }
+  [[nodiscard]] MailboxState state() const noexcept { return state_; }
   [[nodiscard]] MailboxView view() const;
   [[nodiscard]] const std::map<std::string, Folder>& folders() const noexcept { return folders_; } // by wire name
   [[nodiscard]] const std::optional<Error>& last_error() const noexcept { return last_error_; }
@@ -102,7 +105,7 @@ class Mailbox final {
   [[nodiscard]] runtime::Task<Result<Leave>> run_session();
   [[nodiscard]] runtime::Task<Result<Leave>> use_session(Connection& connection);
   [[nodiscard]] runtime::Task<Result<Login>> credentials();
-  [[nodiscard]] runtime::Task<Status> log_in(Connection& connection);
+  [[nodiscard]] runtime::Task<Status> log_in(Connection& connection, Login login);
   [[nodiscard]] Error password_rejected(const Error& refused) const;
   [[nodiscard]] runtime::Task<Status> sync_all(Connection& connection);
   [[nodiscard]] runtime::Task<Status> sync_folder(Connection& connection, Folder& folder);
@@ -136,6 +139,7 @@ class Mailbox final {
   std::map<std::string, Folder> folders_;
   std::map<std::string, FolderState> listed_states_; // LIST-STATUS of this pass, by wire name
   bool folder_faults_ = false;                       // of this pass
+  bool passed_ = false;                              // a pass was completed in this session
 
   bool stopping_ = false;
   bool signed_out_ = false;
@@ -145,6 +149,7 @@ class Mailbox final {
   runtime::MonoTime progress_due_ = runtime::MonoTime::max();
   std::optional<UnixTime> leave_at_; // before the token ends
   std::uint64_t token_generation_ = 0;
+  bool waits_for_token_ = false; // what ended the last session, or kept it from beginning
   std::map<std::uint64_t, std::function<void(Status)>> sync_waiters_;
   std::uint64_t next_ticket_ = 1;
   std::deque<runtime::MonoTime> arrivals_; // of the last minute

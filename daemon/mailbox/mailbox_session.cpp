@@ -26,6 +26,8 @@ constexpr double kPollSpread = 0.1;
 
 runtime::Task<Result<Mailbox::Leave>> Mailbox::run_session() {
   move_to(MailboxState::kConnecting);
+  waits_for_token_ = false;
+  passed_ = false;
   // Nothing is sent inside a pause that the server imposed, whoever asks (P9).
   if (record_.retry_imposed && record_.retry_at && *record_.retry_at > services_.loop.wall_now()) {
     Error pause(ErrorKind::kMailbox, "throttled", record_.retry_reason);
@@ -33,13 +35,21 @@ runtime::Task<Result<Mailbox::Leave>> Mailbox::run_session() {
     co_return std::unexpected(std::move(pause));
   }
   if (keeper_ != nullptr)
-    if (std::optional<Error> trouble = keeper_->trouble()) co_return std::unexpected(*std::move(trouble));
+    if (std::optional<Error> trouble = keeper_->trouble()) {
+      waits_for_token_ = true;
+      co_return std::unexpected(*std::move(trouble));
+    }
   progress_due_ = runtime::MonoTime::max(); // others may be before us for long
   const runtime::Semaphore::Permit permit = co_await services_.connections.acquire();
   auto admitting = admit_();
   co_await admitting;
   if (must_leave()) co_return Leave::kAsked;
   expect_news_within(settings_.connection.connect_timeout + std::chrono::minutes(2));
+  // Before dialling: a server gives those who have connected little time to log in.
+  auto asking = credentials();
+  Result<Login> login = co_await asking;
+  if (!login) co_return pass(std::move(login).error());
+  if (must_leave()) co_return Leave::kAsked;
   Connection connection(services_, settings_.connection);
   connection_ = &connection;
   ScopeExit forget([this] {
@@ -49,7 +59,7 @@ runtime::Task<Result<Mailbox::Leave>> Mailbox::run_session() {
   auto opening = connection.open();
   const Status opened = co_await opening;
   if (!opened) co_return pass(opened.error());
-  auto logging_in = log_in(connection);
+  auto logging_in = log_in(connection, *std::move(login));
   const Status logged_in = co_await logging_in;
   if (!logged_in) co_return pass(logged_in.error());
   log::write(log::Priority::kDebug, {.mailbox = settings_.name, .event = "connected"},
@@ -91,6 +101,7 @@ runtime::Task<Result<Login>> Mailbox::credentials() {
   if (keeper_ != nullptr) {
     auto asking = keeper_->access_token();
     Result<AccessToken> token = co_await asking;
+    waits_for_token_ = !token;
     if (!token) co_return pass(std::move(token).error());
     use_token(*token);
     login.secret = std::move(token->secret);
@@ -127,11 +138,8 @@ Error Mailbox::password_rejected(const Error& refused) const {
               : concat("run: mailmoorctl password ", settings_.name)};
 }
 
-runtime::Task<Status> Mailbox::log_in(Connection& connection) {
-  auto asking = credentials();
-  const Result<Login> login = co_await asking;
-  if (!login) co_return pass(login.error());
-  auto logging_in = connection.log_in(*login);
+runtime::Task<Status> Mailbox::log_in(Connection& connection, Login login) {
+  auto logging_in = connection.log_in(login);
   const Status logged_in = co_await logging_in;
   const bool token_refused = !logged_in && keeper_ != nullptr && logged_in.error().code == "auth_rejected";
   if (!logged_in && keeper_ == nullptr && logged_in.error().code == "auth_rejected")
@@ -140,6 +148,7 @@ runtime::Task<Status> Mailbox::log_in(Connection& connection) {
   // Perhaps only this token: it may have been revoked, or ended by the server's clock. One new one, one more try.
   auto renewing = keeper_->access_token_after(token_generation_);
   Result<AccessToken> token = co_await renewing;
+  waits_for_token_ = !token;
   if (!token) co_return pass(std::move(token).error());
   Login again;
   again.user = settings_.user;
@@ -192,6 +201,7 @@ void Mailbox::end_pass(bool complete) {
       services_.loop.now() +
       services_.scaled(runtime::Duration(static_cast<std::int64_t>(static_cast<double>(poll.count()) * spread)));
   recovered();
+  passed_ = true;
   if (!folder_faults_) record_.last_sync = services_.now();
   save();
   if (log::enabled(log::Priority::kInfo)) {

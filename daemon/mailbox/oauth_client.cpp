@@ -32,7 +32,8 @@ constexpr runtime::Duration kFailureHolds = std::chrono::seconds(5);
 } // namespace
 
 OauthClient::OauthClient(const Services& services, OauthClientSettings settings)
-    : services_(services), settings_(std::move(settings)), discovery_(services.loop, 1) {}
+    : services_(services), settings_(std::move(settings)), discovery_(services.loop, 1),
+      gate_(services, settings_.registration.app_name, settings_.refreshes_per_minute) {}
 
 net::HttpRequest OauthClient::request_to(std::string url) const {
   net::HttpRequest request;

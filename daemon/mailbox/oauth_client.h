@@ -2,6 +2,7 @@
 // Shared by all tokens of the app; outlives them. Loop thread only.
 #pragma once
 
+#include "mailbox/app_gate.h"
 #include "mailbox/services.h"
 #include "net/trust.h"
 #include "oauth/client.h"
@@ -22,6 +23,7 @@ struct OauthClientSettings {
   bool discovers = false; // the endpoints come from registration.endpoints.issuer (RFC 8414)
   net::SharedTrust trust;
   std::string proxy;
+  int refreshes_per_minute = kRefreshesPerMinute;
 };
 
 class OauthClient final {
@@ -49,6 +51,9 @@ class OauthClient final {
                                                               oauth::TokenRequest request);
   // Any HTTP answer is a success. Errors: kHost.
   [[nodiscard]] runtime::Task<Result<oauth::HttpReply>> send(oauth::TokenRequest request);
+  // Where the tokens of the app line up for their refreshes.
+  [[nodiscard]] AppGate& gate() noexcept { return gate_; }
+  [[nodiscard]] const AppGate& gate() const noexcept { return gate_; }
   [[nodiscard]] const std::string& app_name() const noexcept { return settings_.registration.app_name; }
 
  private:
@@ -62,6 +67,7 @@ class OauthClient final {
   std::optional<Error> not_discovered_; // the last failure, which holds until discover_again_
   runtime::MonoTime discover_again_{};
   runtime::Semaphore discovery_; // one at a time
+  AppGate gate_;
 };
 
 } // namespace mailmoor::mailbox

@@ -3,6 +3,7 @@
 #include "log/event_ids.h"
 #include "log/log.h"
 #include "util/concat.h"
+#include "util/scope_exit.h"
 
 #include <algorithm>
 #include <utility>
@@ -22,6 +23,8 @@ constexpr runtime::Duration kRefreshPatience = seconds(90);
 constexpr runtime::Duration kStartSpread = seconds(30);
 // Even a server whose tokens live for a second is asked no more often.
 constexpr milliseconds kLeastGap = seconds(1);
+// A clock is set right within minutes of the alarm.
+constexpr milliseconds kClockProbe = std::chrono::minutes(10);
 // The longest wait of oauth/refresh_policy.h, a day and a tenth of it. A plan further ahead was made when the clock was
 // wrong.
 constexpr milliseconds kLongestWait = hours(24) + hours(24) / 10;
@@ -43,7 +46,10 @@ constexpr milliseconds kLongestWait = hours(24) + hours(24) / 10;
 
 TokenKeeper::TokenKeeper(const Services& services, OauthClient& client, std::string token_id, std::string label)
     : services_(services), client_(client), token_id_(std::move(token_id)), label_(std::move(label)),
-      changed_(services.loop), wake_(services.loop), vault_turn_(services.loop, 1) {}
+      changed_(services.loop), wake_(services.loop),
+      place_(
+          client.gate(), token_id_, [this] { wake_.set(); }, [this] { app_serves_again(); }),
+      vault_turn_(services.loop, 1) {}
 
 void TokenKeeper::start() {
   runner_.start(run(), [] {});
@@ -62,6 +68,7 @@ void TokenKeeper::announce() noexcept {
 
 // A minute, or an eighth of a short life.
 seconds TokenKeeper::margin() const {
+  if (!token_) return seconds(0);
   return std::min(seconds(60), std::max(seconds(1), (token_->expires_at - token_->obtained_at) / 8));
 }
 
@@ -81,7 +88,9 @@ std::optional<UnixTime> TokenKeeper::expires_at() const {
 std::optional<Error> TokenKeeper::trouble() const {
   if (!loaded_) return last_error_;
   if (!token_) return last_error_ ? last_error_ : login_needed(client_.app_name(), label_);
-  if (is_live(seconds(0)) || !last_error_ || last_error_->kind == ErrorKind::kHost) return std::nullopt;
+  if (is_live(seconds(0))) return std::nullopt;
+  if (auto fault = client_.gate().fault(); fault && !refreshing_) return fault;
+  if (!last_error_ || last_error_->kind == ErrorKind::kHost) return std::nullopt;
   return last_error_;
 }
 
@@ -102,6 +111,7 @@ std::optional<Error> TokenKeeper::no_token_now(bool was_tried) const {
                  concat("the token of app ", client_.app_name(),
                         " is not used here "
                         "any more"));
+  if (auto obstacle = client_.gate().obstacle(); obstacle && loaded_) return obstacle;
   if (last_error_ && (!loaded_ || was_tried || must_wait())) return last_error_;
   if (must_wait()) // what it was asked for is forgotten with the sign-in that met it
     return Error(ErrorKind::kHost, "token_endpoint_unavailable",
@@ -115,6 +125,8 @@ std::optional<Error> TokenKeeper::no_token_now(bool was_tried) const {
 }
 
 runtime::Task<Result<AccessToken>> TokenKeeper::token_newer_than(std::uint64_t refused) {
+  if ((*waiters_)++ == 0) wanted_since_ = services_.loop.wall_now();
+  const ScopeExit done([waiters = waiters_] { --*waiters; });
   const std::uint64_t attempts_before = attempts_;
   const runtime::MonoTime deadline = services_.loop.now() + kRefreshPatience;
   while (true) {
@@ -131,6 +143,10 @@ runtime::Task<Result<AccessToken>> TokenKeeper::token_newer_than(std::uint64_t r
     const bool happened = co_await changed_.wait_until(deadline);
     if (happened) continue;
     if (last_error_) co_return std::unexpected(*last_error_);
+    if (place_.is_waiting())
+      co_return fail(ErrorKind::kHost, "token_refresh_queued",
+                     concat("the tokens of app ", client_.app_name(), " are renewed one after the other; ",
+                            client_.gate().waiting(), " wait for their turn, this one among them"));
     co_return fail(ErrorKind::kHost, "token_endpoint_unavailable",
                    concat("no answer from the token endpoint of app ", client_.app_name(), " yet"));
   }
@@ -143,18 +159,41 @@ runtime::Task<void> TokenKeeper::run() {
     limit_waits();
     const milliseconds left = std::max(next_attempt_, not_before_) - services_.loop.wall_now();
     if (!token_ || left > milliseconds::zero()) {
+      place_.leave();
       const runtime::Duration nap = token_ ? std::min<runtime::Duration>(left, kLongestNap) : kLongestNap;
       co_await wake_.wait_for(nap);
+      wake_.reset();
+      continue;
+    }
+    if (!place_.take_turn(urgency())) {
+      co_await wake_.wait_for(kLongestNap);
       wake_.reset();
       continue;
     }
     refreshing_ = true;
     auto refreshing = refresh();
     co_await refreshing;
+    place_.leave(); // whatever came of it
     refreshing_ = false;
     ++attempts_;
     announce();
   }
+  place_.leave();
+}
+
+// The end of the access token is when it is needed, or now if somebody waits.
+AppGate::Urgency TokenKeeper::urgency() const {
+  AppGate::Urgency urgency;
+  urgency.by = *waiters_ != 0 ? wanted_since_ : runtime::WallTime(token_->expires_at - margin());
+  urgency.idle = *waiters_ == 0 && !is_live(seconds(0));
+  return urgency;
+}
+
+void TokenKeeper::app_serves_again() {
+  if (!last_error_ || last_error_->kind != ErrorKind::kApp) return;
+  failures_ = 0;
+  next_attempt_ = services_.loop.wall_now();
+  wake_.set();
 }
 
 void TokenKeeper::limit_waits() {
@@ -165,6 +204,7 @@ void TokenKeeper::limit_waits() {
 
 void TokenKeeper::take_stored(store::StoredToken token, const store::MailboxRecord& pause) {
   token_ = std::move(token);
+  place_.has_token(true);
   failures_ = 0;
   last_error_.reset();
   if (services_.courier != nullptr && !token_->refresh_token.empty()) services_.courier->start();
@@ -210,6 +250,8 @@ runtime::Task<void> TokenKeeper::refresh() {
     co_return note_success();
   }
   oauth::Refusal& refusal = outcome.error();
+  Error error = oauth::to_error(refusal);
+  if (refusal.whole_app && refusal.retry_after) client_.gate().pause(*refusal.retry_after, error);
   if (!refusal.rotated_refresh_token.empty()) {
     auto saving = std::make_shared<Saving>(*token_, std::move(refusal.rotated_refresh_token));
     auto replacing = replace_once_stored(std::move(saving), generation);
@@ -217,10 +259,11 @@ runtime::Task<void> TokenKeeper::refresh() {
     if (!replaced) co_return;
   }
   refreshed->receipt.settle();
-  note_failure(oauth::to_error(refusal));
+  note_failure(std::move(error));
 }
 
 void TokenKeeper::note_success() {
+  place_.served();
   failures_ = 0;
   last_error_.reset();
   for (const std::string& code : std::exchange(raised_, {}))
@@ -240,9 +283,19 @@ void TokenKeeper::note_failure(Error error) {
   const runtime::WallTime now = services_.loop.wall_now();
   const double random01 = services_.random01();
   const bool passing = error.kind == ErrorKind::kHost || !loaded_;
-  const milliseconds own =
+  milliseconds own =
       passing ? oauth::refresh_retry_delay(failures_, random01) : oauth::slow_probe_delay(failures_, random01);
+  if (error.code == "clock_wrong") own = std::min(own, kClockProbe);
   next_attempt_ = now + std::chrono::duration_cast<milliseconds>(services_.scaled(own));
+  bool told = false; // by the alarm of the app
+  if (!loaded_) {    // the vault's fault: nobody was asked
+  } else if (error.kind == ErrorKind::kApp) {
+    told = place_.refused(error);
+  } else if (error.kind == ErrorKind::kOperator) {
+    place_.served();
+  } else {
+    place_.unanswered();
+  }
   if (error.code == "login_needed") error.remedy = concat("run: mailmoorctl login ", label_);
   if (const auto imposed = std::exchange(error.imposed_wait, std::nullopt)) {
     not_before_ = now + oauth::refresh_retry_delay(/*consecutive_failures=*/1, random01, imposed);
@@ -253,8 +306,15 @@ void TokenKeeper::note_failure(Error error) {
   if (token_ && error.kind == ErrorKind::kOperator) fields.catalog = &log::events::kRefreshRefused;
   if (token_ && error.kind == ErrorKind::kApp) fields.catalog = &log::events::kAppMisconfigured;
   if (fields.catalog == nullptr) fields.event = "no_new_token";
+  // One sign-in that blames the app may be wrong: it alarms when the next one has said so, or it says so again.
+  const bool doubt = error.kind == ErrorKind::kApp && failures_ == 1;
+  if (doubt) fields.catalog = nullptr, fields.event = "no_new_token";
+  if (told) {
+    last_error_ = std::move(error);
+    return;
+  }
   raised_.insert(error.code);
-  services_.faults.raise(passing ? log::Priority::kWarning : log::Priority::kErr, fields,
+  services_.faults.raise(passing || doubt ? log::Priority::kWarning : log::Priority::kErr, fields,
                          concat("no new token of app ", client_.app_name(), ": ", error.what,
                                 error.remedy.empty() ? "" : "; ", error.remedy),
                          services_.now());

@@ -51,6 +51,8 @@ class TokenKeeper final {
 
   // What a person must do, if anything: empty while an access token lives or may still come by itself.
   [[nodiscard]] std::optional<Error> trouble() const;
+  // Whether access_token() would give one at once.
+  [[nodiscard]] bool has_live_token() const { return loaded_ && is_live(margin()); }
   [[nodiscard]] std::optional<UnixTime> expires_at() const;
   // Set for a moment whenever the token, or what is wrong with it, has changed.
   [[nodiscard]] runtime::Event& changed() noexcept { return changed_; }
@@ -85,6 +87,8 @@ class TokenKeeper final {
   void remember_pause(const Error& error);
   void announce() noexcept;
   void limit_waits();
+  void app_serves_again();
+  [[nodiscard]] AppGate::Urgency urgency() const;
   [[nodiscard]] std::optional<Error> no_token_now(bool was_tried) const;
   [[nodiscard]] bool must_wait() const;
   [[nodiscard]] bool is_live(std::chrono::seconds margin) const;
@@ -107,8 +111,12 @@ class TokenKeeper final {
   std::optional<Error> last_error_; // of the last refresh, or of loading; empty after a success
   std::set<std::string> raised_;    // codes of the faults that stand in the log because of this keeper
   std::uint64_t attempts_ = 0;
+  // How many wait for a token now. Shared with the coroutines that wait: they may outlive this object.
+  std::shared_ptr<int> waiters_ = std::make_shared<int>(0);
+  runtime::WallTime wanted_since_{}; // meaningful while there are waiters
   runtime::Event changed_;
   runtime::Event wake_;
+  AppGate::Place place_;          // among all tokens of the app
   runtime::Semaphore vault_turn_; // one writer of the row at a time; what it changes in memory it changes in its turn
   runtime::TaskRunner<void> runner_;
 };

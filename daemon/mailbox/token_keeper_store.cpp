@@ -93,6 +93,7 @@ runtime::Task<bool> TokenKeeper::replace_once_stored(SharedSaving saving, std::u
 
 void TokenKeeper::replace(store::StoredToken token) {
   token_ = std::move(token);
+  place_.has_token(true);
   loaded_ = true;
   ++generation_;
 }
@@ -139,6 +140,7 @@ runtime::Task<Status> TokenKeeper::forget() {
   const Status erased = co_await services_.store_thread.run(std::move(job));
   if (erased) {
     token_.reset();
+    place_.has_token(false);
     loaded_ = true;
     ++generation_;
     failures_ = 0;

@@ -103,6 +103,72 @@ TEST_F(MailboxFaultTest, AcceptedAndDroppedOverAndOver_ClimbsTheLadder) {
   }
 }
 
+TEST_F(MailboxFaultTest, ShortSessionThatEndedWell_ClearsTheLadder) {
+  bool drops = true;
+  server.answer = [&drops](const std::string& command) -> std::optional<std::string> {
+    if (command == "IDLE" && drops) return "%close";
+    return {};
+  };
+  start();
+  for (int tries = 1; tries <= 6; ++tries) {
+    ASSERT_TRUE(world.until([&] { return server.connections == tries && mailbox->view().retry_at; }));
+    if (tries == 6) drops = false;
+    ASSERT_NO_FATAL_FAILURE(pass_retry());
+  }
+  ASSERT_TRUE(idles());
+  mailbox->pause(); // ends the session in order, a moment after it began
+  ASSERT_TRUE(becomes(MailboxState::kPaused));
+  drops = true;
+  mailbox->resume();
+  ASSERT_TRUE(world.until([&] { return server.connections == 8 && mailbox->view().retry_at; }));
+  EXPECT_LE(*mailbox->view().retry_at, world.now() + 6s);
+}
+
+// Who restarts the daemon has mended something, or wants to see; the ladder goes on where it was.
+TEST_F(MailboxFaultTest, Restart_TriesOnceInsideItsOwnBackOffAndKeepsTheLadder) {
+  server.answer = [](const std::string& command) -> std::optional<std::string> {
+    if (command == "IDLE") return "%close";
+    return {};
+  };
+  start();
+  for (int tries = 1; tries <= 6; ++tries) {
+    ASSERT_TRUE(world.until([&] { return server.connections == tries && mailbox->view().retry_at; }));
+    if (tries < 6) {
+      ASSERT_NO_FATAL_FAILURE(pass_retry());
+    }
+  }
+  world.run_ready();
+  start();
+  ASSERT_TRUE(world.until([&] { return server.connections == 7 && mailbox->view().retry_at; }));
+  EXPECT_GE(*mailbox->view().retry_at, world.now() + 2min);
+}
+
+TEST_F(MailboxFaultTest, NoPasswordStored_IsFoundBeforeDialling) {
+  settings.read_password_blocking = nullptr;
+  start();
+  ASSERT_TRUE(becomes(MailboxState::kNeedsLogin));
+  EXPECT_EQ("password_needed", mailbox->last_error()->code);
+  EXPECT_EQ(0, server.connections);
+}
+
+TEST_F(MailboxFaultTest, TakenOutInTheMiddleOfAPass_WhoWaitsIsTold) {
+  server.answer = [](const std::string& command) -> std::optional<std::string> {
+    if (command.starts_with("LIST")) return "";
+    return {};
+  };
+  start();
+  std::optional<Status> told;
+  static_cast<void>(mailbox->sync_now([&told](Status status) { told.emplace(std::move(status)); }));
+  ASSERT_TRUE(world.until([&] { return server.asked("LIST") == 1; }));
+  mailbox->stop();
+  world.run_ready();
+  EXPECT_FALSE(told);
+  mailbox->dismiss_waiters();
+  ASSERT_TRUE(told);
+  ASSERT_FALSE(*told);
+  EXPECT_EQ("stopping", told->error().code);
+}
+
 TEST_F(MailboxFaultTest, LineThatIsNoImap_EndsTheSessionOnly) {
   server.folders["INBOX"].deliver(message("one"));
   server.answer = [first = true](const std::string& command) mutable -> std::optional<std::string> {

@@ -182,6 +182,56 @@ TEST_F(MailboxTokenTest, NoToken_NeedsALoginAndDoesNotDial) {
   EXPECT_EQ(1, server.connections);
 }
 
+TEST_F(MailboxTokenTest, PausedMailbox_ItsTokenIsKeptAlive) {
+  ASSERT_NO_FATAL_FAILURE(start_with_token());
+  mailbox->pause();
+  ASSERT_TRUE(becomes(MailboxState::kPaused));
+  for (int hour = 0; hour < 24 * 3; ++hour) {
+    world.pass(1h);
+    ASSERT_TRUE(world.until([&] { return !keeper->is_refreshing(); }));
+  }
+  EXPECT_GE(http.requests.size(), 3U);
+  EXPECT_EQ(1, server.connections);
+  EXPECT_EQ(MailboxState::kPaused, mailbox->view().state);
+}
+
+TEST_F(MailboxTokenTest, MailboxInBackOff_ItsTokenIsKeptAlive) {
+  ASSERT_NO_FATAL_FAILURE(start_with_token());
+  server.answer = [](const std::string& command) -> std::optional<std::string> {
+    if (command.starts_with("AUTHENTICATE")) return "%t NO AUTHENTICATE failed.\r\n";
+    return {};
+  };
+  server.tell(std::string(kExpired));
+  ASSERT_TRUE(world.until([&] { return mailbox->last_error().has_value(); }));
+  const std::size_t before = http.requests.size();
+  for (int hour = 0; hour < 24 * 3; ++hour) {
+    world.pass(1h);
+    ASSERT_TRUE(world.until([&] { return !keeper->is_refreshing(); }));
+  }
+  EXPECT_GE(http.requests.size(), before + 3);
+}
+
+// The refusal told the mailbox to wait for an hour; the token came by itself before that.
+TEST_F(MailboxTokenTest, TokenThatComesByItself_EndsTheWait) {
+  store::StoredToken token;
+  token.access_token = Secret("A0");
+  token.refresh_token = Secret("R0");
+  token.obtained_at = world.now() - 2h;
+  token.expires_at = world.now() - 1h;
+  ASSERT_TRUE(world.vault.save_token_blocking("app/alice@example.com", token));
+  http.answer = [](const auto&) { return HttpServer::json(400, R"({"error":"invalid_grant","error_codes":[53003]})"); };
+  keeper->start();
+  start(keeper.get());
+  ASSERT_TRUE(becomes(MailboxState::kFailed));
+  http.answer = [](const auto&) { return HttpServer::json(200, grant_json("A9", "R9")); };
+  for (int i = 0; i < 16 && keeper->trouble(); ++i) {
+    world.pass(5min);
+    ASSERT_TRUE(world.until([&] { return !keeper->is_refreshing(); }));
+  }
+  EXPECT_FALSE(keeper->trouble());
+  ASSERT_TRUE(idles());
+}
+
 TEST_F(MailboxTokenTest, LoggedOut_ClosesTheSession) {
   ASSERT_NO_FATAL_FAILURE(start_with_token());
   ASSERT_TRUE(world.finish(keeper->forget()));

@@ -37,13 +37,21 @@ void complete_server(MailboxDraft& draft, const AppsByName& apps) {
   mailbox.port = draft.port.value_or(mailbox.tls == Tls::kImplicit ? 993 : 143);
 }
 
-void complete_user(MailboxDraft& draft) {
+void complete_user(MailboxDraft& draft, const AppsByName& apps) {
   Mailbox& mailbox = draft.mailbox;
   if (!draft.user.is_set())
     draft.place.error(
         concat("mailbox \"", mailbox.name, "\" has no \"user\": whose mail it is, such as alice@example.org"));
   if (draft.login_user.is_set() && !draft.app.is_set())
     draft.login_user.error("\"login_user\" without \"app\" is not supported yet");
+  const auto app = apps.find(mailbox.app);
+  const Grant grant = app == apps.end() ? Grant::kDelegated : app->second->grant;
+  if (draft.login_user.is_set() && grant != Grant::kDelegated)
+    draft.login_user.error(concat("\"login_user\": nobody signs in with app \"", mailbox.app,
+                                  "\", whose grant needs no person; take it out, \"user\" names the mailbox"));
+  if (grant == Grant::kServiceAccount && draft.user.is_set() && !mailbox.user.empty() && !mailbox.user.contains('@'))
+    draft.user.error("\"user\": a service account asks for a user's token by address; write one like "
+                     "alice@example.org");
   if (mailbox.login_user.empty()) mailbox.login_user = mailbox.user;
 }
 
@@ -106,7 +114,7 @@ std::vector<Mailbox> complete(std::vector<MailboxDraft> drafts, const std::vecto
     if (!draft.name.is_set()) continue; // reported
     if (!draft.name.source->has_room()) break;
     complete_server(draft, apps_by_name);
-    complete_user(draft);
+    complete_user(draft, apps_by_name);
     complete_maildir(draft, globals);
     draft.mailbox.proxy = draft.proxy.value_or(globals.proxy);
     uniqueness.check_name(draft);

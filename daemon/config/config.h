@@ -16,6 +16,12 @@ namespace mailmoor::config {
 
 enum class Provider { kMicrosoft, kGoogle, kCustom };
 enum class Cloud { kGlobal, kGccHigh, kDod, kChina }; // kMicrosoft only
+enum class Grant {
+  kDelegated,         // a person signs in: device code, browser or paste
+  kClientCredentials, // the app itself; kMicrosoft and kCustom
+  kServiceAccount,    // a service account in the name of each user; kGoogle
+};
+enum class AssertionAlgorithm { kPs256, kRs256 };
 enum class Tls { kImplicit, kStartTls };
 enum class Push { kAuto, kOff };
 enum class FlagMode { kInitial, kOff }; // kInitial: as the server has them on arrival
@@ -24,18 +30,34 @@ enum class Layout { kMaildirPlusPlus, kFs };
 enum class LineEndings { kLf, kCrlf };
 enum class Compress { kAuto, kOff };
 
-// An OAuth2 client registration, grant "delegated" (device code, browser or paste).
+// What a client shows instead of a secret.
+struct ClientCertificate {
+  std::string file; // absolute; PEM; empty: none
+  SecretSource key;
+  std::string where; // "file:line:column" in the configuration, for messages
+
+  friend bool operator==(const ClientCertificate& a, const ClientCertificate& b) noexcept {
+    return a.file == b.file && a.key == b.key;
+  }
+};
+
+// An OAuth2 client registration.
 struct App {
   std::string name;
   Provider provider = Provider::kCustom;
   Cloud cloud = Cloud::kGlobal;
   std::string tenant;    // kMicrosoft: domain, id, or organizations | consumers | common; empty otherwise
   std::string authority; // kMicrosoft: no "/" at the end; empty otherwise
-  std::string client_id;
-  SecretSource client_secret; // kNone for a public client
-  // kCustom: the issuer to discover endpoints from (RFC 8414), or the token endpoint and at least one of the others;
-  // given both, the endpoints win. kMicrosoft and kGoogle have no issuer and their endpoints filled in; Google has no
-  // device authorization for mail, so that one is empty.
+  std::string client_id; // empty for kServiceAccount, whose key names it
+  Grant grant = Grant::kDelegated;
+  SecretSource client_secret; // kNone for a public client, and for one with a certificate
+  std::optional<std::chrono::sys_days> client_secret_expires; // what the registration says; cannot be seen from outside
+  ClientCertificate certificate;
+  AssertionAlgorithm assertion_algorithm = AssertionAlgorithm::kPs256;
+  SecretSource service_account_key; // kServiceAccount: Google's JSON
+  // kCustom: the issuer to discover endpoints from (RFC 8414), or the token endpoint and, for kDelegated, at least one
+  // of the others; given both, the endpoints win. kMicrosoft and kGoogle have no issuer and their endpoints filled in;
+  // Google has no device authorization for mail, so that one is empty.
   std::string issuer;
   std::string device_authorization_endpoint;
   std::string authorization_endpoint;

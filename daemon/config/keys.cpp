@@ -33,8 +33,10 @@ constexpr auto kApp = std::to_array<Key>({{"provider"},
                                           {"client_id"},
                                           {"grant"},
                                           {"client_secret"},
-                                          {"certificate", false},
-                                          {"assertion_alg", false},
+                                          {"client_secret_expires"},
+                                          {"certificate"},
+                                          {"assertion_alg"},
+                                          {"service_account_key"},
                                           {"issuer"},
                                           {"device_authorization_endpoint"},
                                           {"authorization_endpoint"},
@@ -71,6 +73,7 @@ constexpr auto kMailbox = std::to_array<Key>({{"name"},
                                               {"maildir"}});
 constexpr auto kFolders = std::to_array<Key>({{"include"}, {"exclude"}});
 constexpr auto kTimeouts = std::to_array<Key>({{"connect"}, {"io"}});
+constexpr auto kCertificate = std::to_array<Key>({{"file"}, {"key"}});
 constexpr auto kSecret = std::to_array<Key>({{"credential"}, {"file"}, {"env"}});
 
 // How other programs spell "do not verify the peer".
@@ -124,6 +127,7 @@ constinit const SectionKeys kMailboxKeys{"a mailbox", kMailbox};
 constinit const SectionKeys kDefaultsKeys{"\"defaults\"", std::span(kMailbox).subspan(1)};
 constinit const SectionKeys kFoldersKeys{"\"folders\"", kFolders};
 constinit const SectionKeys kTimeoutsKeys{"\"timeouts\"", kTimeouts};
+constinit const SectionKeys kCertificateKeys{"\"certificate\"", kCertificate};
 constinit const SectionKeys kSecretKeys{"a secret", kSecret};
 
 std::string explain_unknown_key(const SectionKeys& section, std::string_view key) {

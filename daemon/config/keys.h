@@ -26,6 +26,7 @@ extern const SectionKeys kMailboxKeys;
 extern const SectionKeys kDefaultsKeys; // kMailboxKeys but for the name
 extern const SectionKeys kFoldersKeys;
 extern const SectionKeys kTimeoutsKeys;
+extern const SectionKeys kCertificateKeys;
 extern const SectionKeys kSecretKeys;
 
 // What is wrong with a key that `section` does not have, and what would be right.

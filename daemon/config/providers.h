@@ -3,7 +3,12 @@
 
 #include "config/config.h"
 
+#include <string>
+
 namespace mailmoor::config {
+
+// The scope whose token opens a mailbox of that cloud.
+[[nodiscard]] std::string microsoft_mail_scope(Cloud cloud, Grant grant);
 
 // Fills in what `app` leaves to its provider: authority, endpoints, scopes, IMAP host. kCustom has nothing of its own.
 void fill_in_provider(App& app);

@@ -17,6 +17,9 @@ namespace mailmoor::config {
 // In bytes. Units B, KiB, MiB, GiB, TiB; "0" needs none. Empty on anything else, and beyond 2^64.
 [[nodiscard]] std::optional<std::uint64_t> parse_size(std::string_view text);
 
+// YYYY-MM-DD (RFC 3339 §5.6 full-date) of a day that exists; empty on anything else.
+[[nodiscard]] std::optional<std::chrono::sys_days> parse_date(std::string_view text);
+
 // A decimal number without sign; empty on anything else.
 [[nodiscard]] std::optional<std::uint64_t> parse_number(std::string_view text);
 

@@ -102,6 +102,14 @@ std::optional<int> Value::integer(int min, int max) const {
   return std::nullopt;
 }
 
+std::optional<std::chrono::sys_days> Value::date() const {
+  const auto given = text();
+  if (!given) return std::nullopt;
+  const auto date = parse_date(*given);
+  if (!date) wrong(concat(quoted(*given), " is no date; write it like 2027-01-31"));
+  return date;
+}
+
 std::optional<std::string> Value::host() const {
   auto given = text();
   if (!given) return std::nullopt;

@@ -39,6 +39,8 @@ class Value final {
   [[nodiscard]] std::optional<std::chrono::seconds> duration(std::chrono::seconds min, std::chrono::seconds max) const;
   [[nodiscard]] std::optional<std::uint64_t> size() const;
   [[nodiscard]] std::optional<int> integer(int min, int max) const;
+  // YYYY-MM-DD; the day must exist.
+  [[nodiscard]] std::optional<std::chrono::sys_days> date() const;
   [[nodiscard]] std::optional<std::string> host() const;
   [[nodiscard]] std::optional<std::string> https_url() const;
   // Empty text for "none".

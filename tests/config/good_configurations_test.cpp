@@ -265,6 +265,49 @@ TEST(GoodConfiguration, Provider_FillsInWhatTheAppLeavesOut) {
   EXPECT_THAT(gmail.scopes, ElementsAre("https://mail.google.com/"));
 }
 
+TEST(GoodConfiguration, GrantsWithoutAPerson_HaveTheirScopes) {
+  MemoryFiles files;
+  files.add("/etc/mailmoor/app.pem", "", /*private_to_owner=*/false);
+  files.add("/etc/mailmoor/app.key", "");
+  const auto config =
+      load("maildir_root: /m\n"
+           "apps:\n"
+           "  global: {provider: microsoft, tenant: t, client_id: c, grant: client_credentials,\n"
+           "           certificate: {file: app.pem, key: {file: app.key}}}\n"
+           "  high: {provider: microsoft, cloud: gcc-high, tenant: t, client_id: c, grant: client_credentials,\n"
+           "         certificate: {file: app.pem, key: {credential: k}}, assertion_alg: RS256}\n"
+           "  dod: {provider: microsoft, cloud: dod, tenant: t, client_id: c, grant: client_credentials,\n"
+           "        client_secret: {credential: s}, client_secret_expires: 2027-01-31}\n"
+           "  china: {provider: microsoft, cloud: china, tenant: t, client_id: c, grant: client_credentials,\n"
+           "          client_secret: {credential: s}}\n"
+           "  gmail: {provider: google, grant: service_account, service_account_key: {credential: g}}\n"
+           "  lab: {provider: custom, token_endpoint: https://id.example/t, client_id: c, grant: client_credentials,\n"
+           "        client_secret: {credential: s}, scopes: [imap]}\n"
+           "  person: {provider: microsoft, tenant: t, client_id: c,\n"
+           "           certificate: {file: app.pem, key: {file: app.key}}}\n"
+           "mailboxes: [{name: a, user: a@example.org, app: gmail}]\n",
+           files);
+  ASSERT_TRUE(config) << errors_of(config);
+  const App& global = *config->find_app("global");
+  EXPECT_EQ(global.grant, Grant::kClientCredentials);
+  EXPECT_THAT(global.scopes, ElementsAre("https://outlook.office365.com/.default"));
+  EXPECT_EQ(global.certificate.file, "/etc/mailmoor/app.pem");
+  EXPECT_EQ(global.certificate.key.describe(), "file /etc/mailmoor/app.key");
+  EXPECT_EQ(global.assertion_algorithm, AssertionAlgorithm::kPs256);
+  EXPECT_THAT(config->find_app("high")->scopes, ElementsAre("https://outlook.office365.us/.default"));
+  EXPECT_EQ(config->find_app("high")->assertion_algorithm, AssertionAlgorithm::kRs256);
+  const App& dod = *config->find_app("dod");
+  EXPECT_THAT(dod.scopes, ElementsAre("https://outlook-dod.office365.us/.default"));
+  EXPECT_EQ(dod.client_secret_expires, std::chrono::sys_days(std::chrono::year(2027) / std::chrono::January / 31));
+  EXPECT_THAT(config->find_app("china")->scopes, ElementsAre("https://partner.outlook.cn/.default"));
+  const App& gmail = *config->find_app("gmail");
+  EXPECT_EQ(gmail.grant, Grant::kServiceAccount);
+  EXPECT_THAT(gmail.scopes, ElementsAre("https://mail.google.com/"));
+  EXPECT_EQ(gmail.service_account_key.describe(), "credential g");
+  EXPECT_THAT(config->find_app("lab")->scopes, ElementsAre("imap"));
+  EXPECT_EQ(config->find_app("person")->grant, Grant::kDelegated);
+}
+
 TEST(GoodConfiguration, LiteralSecret_IsTakenFromAPrivateFile) {
   const auto config = load("mailboxes: [{name: a, host: h, user: u, maildir: /m, password: \"p w\\t\"}]");
   ASSERT_TRUE(config) << errors_of(config);

@@ -36,6 +36,19 @@ TEST(Duration, Format_RoundTrips) {
     EXPECT_EQ(format_duration(*parse_duration(text)), text);
 }
 
+TEST(Date, DayThatExists_IsRead) {
+  using namespace std::chrono;
+  EXPECT_EQ(parse_date("2027-01-31"), sys_days(year(2027) / January / 31));
+  EXPECT_EQ(parse_date("2028-02-29"), sys_days(year(2028) / February / 29));
+}
+
+TEST(Date, AnythingElse_IsRefused) {
+  for (const char* text :
+       {"", "2027-02-29", "2027-13-01", "2027-00-01", "2027-01-00", "2027-1-31", "27-01-31", "2027/01/31",
+        "2027-01-31T00:00:00Z", " 2027-01-31", "20270131", "+027-01-31", "2027-+1-31", "31-01-2027"})
+    EXPECT_EQ(parse_date(text), std::nullopt) << text;
+}
+
 TEST(Size, Text_IsReadAsItsUnitSays) {
   EXPECT_EQ(parse_size("0"), 0U);
   EXPECT_EQ(parse_size("7B"), 7U);

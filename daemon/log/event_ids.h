@@ -28,6 +28,9 @@ inline constexpr EventId kSignedOut{"signed_out", "e201b4bf777a474b880f37991ef7a
 inline constexpr EventId kRefreshRefused{"refresh_refused", "69098faf94aa4dd0953682c88f7218f1"};
 inline constexpr EventId kAccessDenied{"access_denied", "2fec9244d1db40f18ebc2b21262b3ee3"};
 inline constexpr EventId kAppMisconfigured{"app_misconfigured", "88c063d9e6de4c779cc17001c7bc0c3a"};
+inline constexpr EventId kAppTokenRefused{"app_token_refused", "ca626fc947ab46e0ae61b0f922e8f4e1"};
+inline constexpr EventId kCredentialExpires{"credential_expires", "a682c91d1a9f49c2ba748412faeb44bd"};
+inline constexpr EventId kCredentialExpired{"credential_expired", "4744fc105d494023a8677d34238de0ff"};
 
 // Keys and databases.
 inline constexpr EventId kWrongMasterKey{"wrong_master_key", "1bdd2c74843240dea5086786d0c68d87"};
@@ -66,6 +69,9 @@ inline constexpr std::array kAll = {&kStarted,
                                     &kRefreshRefused,
                                     &kAccessDenied,
                                     &kAppMisconfigured,
+                                    &kAppTokenRefused,
+                                    &kCredentialExpires,
+                                    &kCredentialExpired,
                                     &kWrongMasterKey,
                                     &kKeyGenerated,
                                     &kCourierUnavailable,

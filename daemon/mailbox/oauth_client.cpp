@@ -3,6 +3,7 @@
 #include "mailbox/token_answer.h"
 #include "oauth/http_date.h"
 #include "oauth/metadata.h"
+#include "oauth/service_account.h"
 #include "util/concat.h"
 
 #include <algorithm>
@@ -106,6 +107,18 @@ runtime::Task<Status> OauthClient::discover() {
     co_return Status();
   }
   co_return last;
+}
+
+bool OauthClient::renew(oauth::ClientRegistration read_anew) {
+  oauth::ClientRegistration& mine = settings_.registration;
+  const auto thumbprint = [](const auto& client) { return client.certificate ? client.certificate->sha256 : ""; };
+  const auto key_id = [](const auto& client) { return client.service_account ? client.service_account->key_id : ""; };
+  const bool differ = mine.client_secret != read_anew.client_secret || thumbprint(mine) != thumbprint(read_anew) ||
+                      key_id(mine) != key_id(read_anew);
+  mine.client_secret = std::move(read_anew.client_secret);
+  mine.certificate = std::move(read_anew.certificate);
+  mine.service_account = std::move(read_anew.service_account);
+  return differ;
 }
 
 Result<oauth::ClientProof> OauthClient::proof() const {

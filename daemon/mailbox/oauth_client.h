@@ -54,6 +54,8 @@ class OauthClient final {
   // Where the tokens of the app line up for their refreshes.
   [[nodiscard]] AppGate& gate() noexcept { return gate_; }
   [[nodiscard]] const AppGate& gate() const noexcept { return gate_; }
+  // The registration's secret, certificate and key were read anew: used from the next request on. Whether they differ.
+  bool renew(oauth::ClientRegistration read_anew);
   [[nodiscard]] const std::string& app_name() const noexcept { return settings_.registration.app_name; }
 
  private:

@@ -2,6 +2,7 @@
 
 #include "log/event_ids.h"
 #include "log/log.h"
+#include "oauth/service_account.h"
 #include "util/concat.h"
 #include "util/scope_exit.h"
 
@@ -44,9 +45,10 @@ constexpr milliseconds kLongestWait = hours(24) + hours(24) / 10;
 
 } // namespace
 
-TokenKeeper::TokenKeeper(const Services& services, OauthClient& client, std::string token_id, std::string label)
+TokenKeeper::TokenKeeper(const Services& services, OauthClient& client, std::string token_id, std::string label,
+                         TokenSource source)
     : services_(services), client_(client), token_id_(std::move(token_id)), label_(std::move(label)),
-      changed_(services.loop), wake_(services.loop),
+      source_(std::move(source)), changed_(services.loop), wake_(services.loop),
       place_(
           client.gate(), token_id_, [this] { wake_.set(); }, [this] { app_serves_again(); }),
       vault_turn_(services.loop, 1) {}
@@ -64,6 +66,13 @@ void TokenKeeper::retire() noexcept {
 void TokenKeeper::announce() noexcept {
   changed_.set();
   changed_.reset();
+}
+
+void TokenKeeper::try_again() {
+  client_.gate().ask_soon();
+  failures_ = 0;
+  next_attempt_ = std::min(next_attempt_, services_.loop.wall_now());
+  wake_.set();
 }
 
 // A minute, or an eighth of a short life.
@@ -87,7 +96,7 @@ std::optional<UnixTime> TokenKeeper::expires_at() const {
 
 std::optional<Error> TokenKeeper::trouble() const {
   if (!loaded_) return last_error_;
-  if (!token_) return last_error_ ? last_error_ : login_needed(client_.app_name(), label_);
+  if (!can_ask()) return last_error_ ? last_error_ : login_needed(client_.app_name(), label_);
   if (is_live(seconds(0))) return std::nullopt;
   if (auto fault = client_.gate().fault(); fault && !refreshing_) return fault;
   if (!last_error_ || last_error_->kind == ErrorKind::kHost) return std::nullopt;
@@ -104,7 +113,7 @@ runtime::Task<Result<AccessToken>> TokenKeeper::access_token_after(std::uint64_t
 
 // Why there is no use in waiting; empty: a refresh is under way, or shall be.
 std::optional<Error> TokenKeeper::no_token_now(bool was_tried) const {
-  if (loaded_ && !token_) return trouble();
+  if (loaded_ && !can_ask()) return trouble();
   if (refreshing_) return std::nullopt;
   if (retired_)
     return Error(ErrorKind::kMailbox, "stopping",
@@ -158,9 +167,9 @@ runtime::Task<void> TokenKeeper::run() {
   while (!retired_) {
     limit_waits();
     const milliseconds left = std::max(next_attempt_, not_before_) - services_.loop.wall_now();
-    if (!token_ || left > milliseconds::zero()) {
+    if (!can_ask() || left > milliseconds::zero()) {
       place_.leave();
-      const runtime::Duration nap = token_ ? std::min<runtime::Duration>(left, kLongestNap) : kLongestNap;
+      const runtime::Duration nap = can_ask() ? std::min<runtime::Duration>(left, kLongestNap) : kLongestNap;
       co_await wake_.wait_for(nap);
       wake_.reset();
       continue;
@@ -184,7 +193,7 @@ runtime::Task<void> TokenKeeper::run() {
 // The end of the access token is when it is needed, or now if somebody waits.
 AppGate::Urgency TokenKeeper::urgency() const {
   AppGate::Urgency urgency;
-  urgency.by = *waiters_ != 0 ? wanted_since_ : runtime::WallTime(token_->expires_at - margin());
+  urgency.by = *waiters_ != 0 || !token_ ? wanted_since_ : runtime::WallTime(token_->expires_at - margin());
   urgency.idle = *waiters_ == 0 && !is_live(seconds(0));
   return urgency;
 }
@@ -202,21 +211,59 @@ void TokenKeeper::limit_waits() {
   not_before_ = std::min(not_before_, farthest);
 }
 
-void TokenKeeper::take_stored(store::StoredToken token, const store::MailboxRecord& pause) {
+void TokenKeeper::take_stored(store::StoredToken token) {
   token_ = std::move(token);
   place_.has_token(true);
   failures_ = 0;
   last_error_.reset();
   if (services_.courier != nullptr && !token_->refresh_token.empty()) services_.courier->start();
-  const runtime::WallTime now = services_.loop.wall_now();
   next_attempt_ = oauth::next_refresh(times_of(*token_), services_.random01());
-  if (next_attempt_ < now)
-    next_attempt_ =
-        now + milliseconds(static_cast<std::int64_t>(
-                  services_.random01() * static_cast<double>(services_.scaled(kStartSpread).count()) / 1000));
+  if (next_attempt_ < services_.loop.wall_now()) next_attempt_ = spread_start();
+}
+
+runtime::WallTime TokenKeeper::spread_start() const {
+  return services_.loop.wall_now() +
+         milliseconds(static_cast<std::int64_t>(services_.random01() *
+                                                static_cast<double>(services_.scaled(kStartSpread).count()) / 1000));
+}
+
+void TokenKeeper::take_pause(const store::MailboxRecord& pause) {
+  const runtime::WallTime now = services_.loop.wall_now();
   if (!pause.retry_imposed || pause.retry_at.value_or(now) <= now) return;
   not_before_ = *pause.retry_at;
   last_error_.emplace(ErrorKind::kHost, pause.error_code, pause.retry_reason);
+}
+
+Result<oauth::TokenRequest> TokenKeeper::app_request(const oauth::ClientRegistration& registration) const {
+  switch (*source_.app_grant) {
+  case oauth::AppGrant::kServiceAccount:
+    return oauth::service_account_request(registration, source_.user, services_.now());
+  case oauth::AppGrant::kClientCredentials: break;
+  }
+  const Result<oauth::ClientProof> proof = client_.proof();
+  if (!proof) return pass(proof.error());
+  return oauth::client_credentials_request(registration, *proof);
+}
+
+// Without the courier: an answer that is lost is asked for again, nothing is used up. Nor is a refresh token kept,
+// which should not come (RFC 6749 §4.4.3).
+runtime::Task<void> TokenKeeper::ask_as_app(const oauth::ClientRegistration& registration, UnixTime asked_at) {
+  Result<oauth::TokenRequest> request = app_request(registration);
+  if (!request) co_return note_failure(request.error());
+  auto sending = client_.send(*std::move(request));
+  const Result<oauth::HttpReply> reply = co_await sending;
+  if (!reply) co_return note_failure(reply.error());
+  oauth::TokenOutcome outcome = oauth::parse_token_reply(*reply, services_.now());
+  if (!outcome) {
+    const oauth::Refusal refusal = oauth::without_person(std::move(outcome.error()), *source_.app_grant);
+    Error error = oauth::to_error(refusal);
+    if (refusal.whole_app && refusal.retry_after) client_.gate().pause(*refusal.retry_after, error);
+    co_return note_failure(std::move(error));
+  }
+  Saving given(*std::move(outcome), asked_at);
+  given.token.refresh_token = Secret();
+  replace(std::move(given.token));
+  note_success();
 }
 
 runtime::Task<void> TokenKeeper::refresh() {
@@ -225,9 +272,14 @@ runtime::Task<void> TokenKeeper::refresh() {
   const Result<const oauth::ClientRegistration*> registration = co_await preparing;
   if (generation != generation_) co_return;
   if (!registration) co_return note_failure(registration.error());
+  const UnixTime asked_at = services_.now();
+  if (!source_.needs_person()) {
+    auto asking = ask_as_app(**registration, asked_at);
+    co_await asking;
+    co_return;
+  }
   const Result<oauth::ClientProof> proof = client_.proof();
   if (!proof) co_return note_failure(proof.error());
-  const UnixTime asked_at = services_.now();
   auto sending = client_.send_refresh(token_id_, token_->refresh_token.clone(),
                                       oauth::refresh_request(**registration, *proof, token_->refresh_token));
   Result<OauthClient::Refreshed> refreshed = co_await sending;
@@ -303,8 +355,10 @@ void TokenKeeper::note_failure(Error error) {
   }
   log::Fields fields{.mailbox = label_, .error = error.code};
   fields.retry_at = std::chrono::ceil<seconds>(std::max(next_attempt_, not_before_));
-  if (token_ && error.kind == ErrorKind::kOperator) fields.catalog = &log::events::kRefreshRefused;
-  if (token_ && error.kind == ErrorKind::kApp) fields.catalog = &log::events::kAppMisconfigured;
+  if (source_.needs_person() && token_ && error.kind == ErrorKind::kOperator)
+    fields.catalog = &log::events::kRefreshRefused;
+  if (!source_.needs_person() && error.kind == ErrorKind::kOperator) fields.catalog = &log::events::kAppTokenRefused;
+  if (can_ask() && error.kind == ErrorKind::kApp) fields.catalog = &log::events::kAppMisconfigured;
   if (fields.catalog == nullptr) fields.event = "no_new_token";
   // One sign-in that blames the app may be wrong: it alarms when the next one has said so, or it says so again.
   const bool doubt = error.kind == ErrorKind::kApp && failures_ == 1;

@@ -1,12 +1,14 @@
 // Keeps one OAuth2 token fresh: loads it from the vault, refreshes it ahead of its end, one request in flight whatever
 // the number of users, and stores what it got before anyone may use it (P5). An answer that is no token never makes it
 // forget the refresh token.
+// Where no person is needed (TokenSource) it asks for each token anew; all else is the same.
 // States: no token (needs a login) → fresh ⇄ refreshing → refused (probed slowly; live until the access token ends).
 // Owned by the fleet, shared by all mailboxes of one sign-in. Loop thread only.
 #pragma once
 
 #include "mailbox/oauth_client.h"
 #include "mailbox/services.h"
+#include "mailbox/token_source.h"
 #include "oauth/refresh_policy.h"
 #include "oauth/refusal.h"
 #include "runtime/run_task.h"
@@ -32,7 +34,8 @@ struct AccessToken {
 class TokenKeeper final {
  public:
   // `token_id`: "app/login_user", the row in the vault. `label`: a mailbox's name, for the log.
-  TokenKeeper(const Services& services, OauthClient& client, std::string token_id, std::string label);
+  TokenKeeper(const Services& services, OauthClient& client, std::string token_id, std::string label,
+              TokenSource source = {});
   TokenKeeper(const TokenKeeper&) = delete;
   TokenKeeper& operator=(const TokenKeeper&) = delete;
 
@@ -44,10 +47,13 @@ class TokenKeeper final {
   // The mail server refused the token of `generation`: a newer one, by a refresh if there is none yet. The old one
   // stays good for others: it may be one mailbox that lacks a right.
   [[nodiscard]] runtime::Task<Result<AccessToken>> access_token_after(std::uint64_t generation);
-  // A sign-in gave this. Durable and in use when it returns.
+  // A sign-in gave this. Durable and in use when it returns. REQUIRES: source().needs_person().
   [[nodiscard]] runtime::Task<Status> adopt_sign_in(oauth::TokenGrant grant, UnixTime asked_at);
-  // Forgets the token, here and in the vault.
+  // Forgets the token, here and in the vault. REQUIRES: source().needs_person().
   [[nodiscard]] runtime::Task<Status> forget();
+
+  // Something that stood in the way may be gone (a new secret): tries at once, but not inside an imposed pause.
+  void try_again();
 
   // What a person must do, if anything: empty while an access token lives or may still come by itself.
   [[nodiscard]] std::optional<Error> trouble() const;
@@ -56,12 +62,15 @@ class TokenKeeper final {
   [[nodiscard]] std::optional<UnixTime> expires_at() const;
   // Set for a moment whenever the token, or what is wrong with it, has changed.
   [[nodiscard]] runtime::Event& changed() noexcept { return changed_; }
-  // Whether a new token may be on its way: a stop waits for it, on changed().
-  [[nodiscard]] bool is_refreshing() const noexcept { return refreshing_ || adopting_ != 0; }
+  // Whether a new token may be on its way that nobody could get again: a stop waits for it, on changed().
+  [[nodiscard]] bool is_refreshing() const noexcept {
+    return (refreshing_ && source_.needs_person()) || adopting_ != 0;
+  }
   // No further refresh begins, and nobody waits for one any more.
   void retire() noexcept;
   [[nodiscard]] bool is_retired() const noexcept { return retired_; }
   [[nodiscard]] const std::string& token_id() const noexcept { return token_id_; }
+  [[nodiscard]] const TokenSource& source() const noexcept { return source_; }
 
  private:
   // A token on its way into the vault.
@@ -76,9 +85,13 @@ class TokenKeeper final {
   [[nodiscard]] runtime::Task<void> run();
   [[nodiscard]] runtime::Task<void> load();
   [[nodiscard]] runtime::Task<void> reload();
-  void take_stored(store::StoredToken token, const store::MailboxRecord& pause);
+  void take_stored(store::StoredToken token);
+  [[nodiscard]] runtime::WallTime spread_start() const;
+  void take_pause(const store::MailboxRecord& pause);
   [[nodiscard]] runtime::Task<Result<AccessToken>> token_newer_than(std::uint64_t refused);
   [[nodiscard]] runtime::Task<void> refresh();
+  [[nodiscard]] Result<oauth::TokenRequest> app_request(const oauth::ClientRegistration& registration) const;
+  [[nodiscard]] runtime::Task<void> ask_as_app(const oauth::ClientRegistration& registration, UnixTime asked_at);
   [[nodiscard]] runtime::Task<Status> save(SharedSaving saving);
   [[nodiscard]] runtime::Task<bool> replace_once_stored(SharedSaving saving, std::uint64_t generation);
   void replace(store::StoredToken token);
@@ -91,6 +104,7 @@ class TokenKeeper final {
   [[nodiscard]] AppGate::Urgency urgency() const;
   [[nodiscard]] std::optional<Error> no_token_now(bool was_tried) const;
   [[nodiscard]] bool must_wait() const;
+  [[nodiscard]] bool can_ask() const noexcept { return token_.has_value() || !source_.needs_person(); }
   [[nodiscard]] bool is_live(std::chrono::seconds margin) const;
   [[nodiscard]] std::chrono::seconds margin() const;
 
@@ -98,6 +112,7 @@ class TokenKeeper final {
   OauthClient& client_;
   std::string token_id_;
   std::string label_;
+  TokenSource source_;
 
   std::optional<store::StoredToken> token_;
   std::uint64_t generation_ = 1;     // grows with every new token and every logout: late replies are dropped

@@ -5,6 +5,7 @@
 #include "util/concat.h"
 #include "util/scope_exit.h"
 
+#include <cassert>
 #include <utility>
 
 namespace mailmoor::mailbox {
@@ -28,7 +29,8 @@ TokenKeeper::Saving::Saving(const store::StoredToken& before, Secret refresh_tok
 runtime::Task<void> TokenKeeper::load() {
   while (!loaded_ && !retired_) {
     auto job = [this] {
-      auto token = services_.vault.load_token_blocking(token_id_);
+      auto token = source_.needs_person() ? services_.vault.load_token_blocking(token_id_)
+                                          : Result<std::optional<store::StoredToken>>(std::nullopt);
       auto pause = services_.state.load_mailbox_blocking(pause_row(token_id_));
       return std::pair(std::move(token), std::move(pause));
     };
@@ -40,7 +42,12 @@ runtime::Task<void> TokenKeeper::load() {
     if (!token)
       note_failure(std::move(token).error());
     else if (*token)
-      take_stored(*std::move(*token), pause ? pause->record : store::MailboxRecord());
+      take_stored(*std::move(*token));
+    else if (!source_.needs_person()) {
+      place_.has_token(true); // in its way: it has all that it takes to ask
+      next_attempt_ = spread_start();
+    }
+    if (can_ask() && pause) take_pause(pause->record);
     announce();
     if (loaded_) co_return;
     co_await wake_.wait_for(next_attempt_ - services_.loop.wall_now());
@@ -114,6 +121,7 @@ void TokenKeeper::remember_pause(const Error& error) {
 }
 
 runtime::Task<Status> TokenKeeper::adopt_sign_in(oauth::TokenGrant grant, UnixTime asked_at) {
+  assert(source_.needs_person());
   if (grant.refresh_token.empty())
     co_return fail(ErrorKind::kOperator, "no_refresh_token",
                    concat("app ", client_.app_name(), ": the sign-in gave no refresh token, so it could not last"),
@@ -135,6 +143,7 @@ runtime::Task<Status> TokenKeeper::adopt_sign_in(oauth::TokenGrant grant, UnixTi
 }
 
 runtime::Task<Status> TokenKeeper::forget() {
+  assert(source_.needs_person());
   const runtime::Semaphore::Permit turn = co_await vault_turn_.acquire();
   auto job = [this] { return services_.vault.erase_token_blocking(token_id_); };
   const Status erased = co_await services_.store_thread.run(std::move(job));

@@ -25,7 +25,7 @@ constexpr runtime::Duration kTick = seconds(5);
 Fleet::Fleet(const mailbox::Services& services, FleetOptions options)
     : services_(services), options_(std::move(options)), started_at_(services.now()), pace_(services.loop, 120),
       files_pulse_(services.loop, services.files_pool), store_pulse_(services.loop, services.store_thread),
-      reload_over_(services.loop), tasks_(services.loop) {}
+      reload_over_(services.loop), expiry_(services), tasks_(services.loop) {}
 
 Fleet::~Fleet() {
   tasks_.cancel_all();
@@ -37,6 +37,7 @@ void Fleet::start(Prepared prepared) {
   pace_.set_rate(prepared_.config.limits.logins_per_minute);
   for (const config::Mailbox& mailbox : prepared_.config.mailboxes)
     add_mailbox(mailbox);
+  expiry_.watch(expiring_credentials(prepared_));
   files_pulse_.start();
   store_pulse_.start();
   tasks_.spawn(keep_time());
@@ -57,13 +58,14 @@ void Fleet::add_mailbox(const config::Mailbox& mailbox) {
 }
 
 mailbox::TokenKeeper* Fleet::keeper_for(const config::Mailbox& mailbox) {
+  const config::App& config = *prepared_.config.find_app(mailbox.app);
   AppSlot& app = apps_[mailbox.app];
-  if (!app.client)
-    app.client = std::make_unique<mailbox::OauthClient>(
-        services_, client_settings(*prepared_.config.find_app(mailbox.app), prepared_));
-  SignInSlot& sign_in = app.sign_ins[token_id(mailbox)];
+  if (!app.client) app.client = std::make_unique<mailbox::OauthClient>(services_, client_settings(config, prepared_));
+  const std::string id = token_id(mailbox, config);
+  SignInSlot& sign_in = app.sign_ins[id];
   if (!sign_in.keeper) {
-    sign_in.keeper = std::make_unique<mailbox::TokenKeeper>(services_, *app.client, token_id(mailbox), mailbox.name);
+    sign_in.keeper =
+        std::make_unique<mailbox::TokenKeeper>(services_, *app.client, id, mailbox.name, token_source(mailbox, config));
     sign_in.logins = std::make_unique<runtime::TaskSet>(services_.loop);
     sign_in.keeper->start();
   }
@@ -201,12 +203,28 @@ runtime::Task<ReloadReport> Fleet::apply(Prepared next) {
   co_await clearing;
   prepared_ = std::move(next);
   pace_.set_rate(prepared_.config.limits.logins_per_minute);
+  renew_credentials();
   for (const config::Mailbox& mailbox : prepared_.config.mailboxes)
     if (!stopping_ && !slots_.contains(mailbox.name)) add_mailbox(mailbox);
   log::write(log::Priority::kNotice, {.catalog = &log::events::kReloaded},
              concat("configuration reread: ", report.added.size(), " mailboxes added, ", report.changed.size(),
                     " changed, ", report.removed.size(), " removed"));
   co_return report;
+}
+
+// A new secret, certificate or key in the old place: no mailbox has changed for that, but what waits may go on.
+void Fleet::renew_credentials() {
+  expiry_.watch(expiring_credentials(prepared_));
+  for (auto& [name, app] : apps_) {
+    const config::App* const config = prepared_.config.find_app(name);
+    if (config == nullptr || !app.client->renew(client_settings(*config, prepared_).registration)) continue;
+    log::write(log::Priority::kNotice, {.event = "credential_renewed"},
+               concat("app ", name, " shows a new secret, certificate or key from now on"));
+    for (auto& [id, sign_in] : app.sign_ins)
+      sign_in.keeper->try_again();
+    for (auto& [mailbox, slot] : slots_)
+      if (slot.config.app == name && slot.life->last_error()) slot.life->credentials_changed();
+  }
 }
 
 runtime::Task<void> Fleet::retire(std::vector<std::string> names) {

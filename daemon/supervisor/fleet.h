@@ -9,6 +9,7 @@
 #include "mailbox/token_keeper.h"
 #include "runtime/run_task.h"
 #include "runtime/task_set.h"
+#include "supervisor/expiry_watch.h"
 #include "supervisor/login_pace.h"
 #include "supervisor/notifier.h"
 #include "supervisor/operations.h"
@@ -88,6 +89,7 @@ class Fleet final : public Operations {
   [[nodiscard]] runtime::Task<void> shut_down(std::function<void()> done);
   [[nodiscard]] runtime::Task<void> do_reload(std::function<void(const ReloadReport&)> done);
   [[nodiscard]] runtime::Task<ReloadReport> apply(Prepared next);
+  void renew_credentials();
   [[nodiscard]] runtime::Task<void> retire(std::vector<std::string> names);
   [[nodiscard]] runtime::Task<void> retire_unused_sign_ins();
   [[nodiscard]] runtime::Task<void> wait_until_refreshed(runtime::MonoTime deadline);
@@ -107,6 +109,7 @@ class Fleet final : public Operations {
   runtime::Event reload_over_; // set for a moment
   bool reloading_ = false;
   bool stopping_ = false;
+  ExpiryWatch expiry_;
   runtime::TaskSet tasks_; // logins, logouts, reloads: go before what they refer to
 };
 

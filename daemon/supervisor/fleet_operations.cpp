@@ -185,6 +185,10 @@ Result<std::unique_ptr<Subscription>> Fleet::login(std::string_view mailbox,
   if ((*slot)->keeper == nullptr)
     return fail(ErrorKind::kOperator, "not_oauth", concat(mailbox, " signs in with a password, not with OAuth2"),
                 concat("run: mailmoorctl password ", mailbox));
+  if (!(*slot)->keeper->source().needs_person())
+    return fail(ErrorKind::kOperator, "no_person_signs_in",
+                concat("nobody signs in to ", mailbox, ": its app ", (*slot)->config.app, " asks for tokens by itself"),
+                concat("see how it fares: mailmoorctl status ", mailbox));
   auto link = std::make_shared<LoginLink>();
   // Told in a later turn, never from inside this call.
   link->on_event = std::move(on_event);
@@ -197,6 +201,11 @@ Result<std::unique_ptr<Subscription>> Fleet::login(std::string_view mailbox,
 Status Fleet::logout(std::string_view mailbox, std::function<void(Status)> done) {
   auto slot = find(mailbox);
   if (!slot) return pass(std::move(slot).error());
+  if ((*slot)->keeper != nullptr && !(*slot)->keeper->source().needs_person())
+    return fail(ErrorKind::kOperator, "no_person_signs_in",
+                concat("there is no sign-in of ", mailbox, " to forget: its app ", (*slot)->config.app,
+                       " asks for tokens by itself"),
+                concat("to stop it: mailmoorctl pause ", mailbox, ", or take it out of the configuration"));
   const auto forget = [](Fleet& fleet, std::string name, std::function<void(Status)> told) -> runtime::Task<void> {
     MailboxSlot& found = fleet.slots_.at(name);
     mailbox::TokenKeeper* const keeper = found.keeper;

@@ -19,8 +19,19 @@ mailbox::OauthClientSettings client_settings(const config::App& app, const Prepa
   registration.endpoints.token = app.token_endpoint;
   if (const auto secret = prepared.client_secrets.find(app.name); secret != prepared.client_secrets.end())
     registration.client_secret = secret->second.clone();
+  if (const auto found = prepared.certificates.find(app.name); found != prepared.certificates.end())
+    registration.certificate = found->second;
+  registration.assertion_algorithm = app.assertion_algorithm == config::AssertionAlgorithm::kRs256
+                                         ? oauth::SigningAlgorithm::kRs256
+                                         : oauth::SigningAlgorithm::kPs256;
+  if (const auto found = prepared.service_accounts.find(app.name); found != prepared.service_accounts.end()) {
+    registration.service_account = found->second;
+    registration.client_id = found->second->client_email;
+    if (!found->second->token_uri.empty()) registration.endpoints.token = found->second->token_uri;
+  }
   // What was named wins; the issuer is asked for what is missing.
-  const bool can_sign_in = !app.device_authorization_endpoint.empty() || !app.authorization_endpoint.empty();
+  const bool can_sign_in = app.grant != config::Grant::kDelegated || !app.device_authorization_endpoint.empty() ||
+                           !app.authorization_endpoint.empty();
   settings.discovers = !app.issuer.empty() && (app.token_endpoint.empty() || !can_sign_in);
   settings.trust = prepared.trust.at(app.ca_file);
   settings.proxy = app.proxy;
@@ -61,8 +72,22 @@ mailbox::MailboxSettings mailbox_settings(const config::Mailbox& mailbox, const 
   return settings;
 }
 
-std::string token_id(const config::Mailbox& mailbox) {
-  return concat(mailbox.app, "/", mailbox.login_user);
+std::string token_id(const config::Mailbox& mailbox, const config::App& app) {
+  const bool is_apps_own = app.grant == config::Grant::kClientCredentials;
+  return concat(app.name, "/", is_apps_own ? "" : mailbox.login_user);
+}
+
+mailbox::TokenSource token_source(const config::Mailbox& mailbox, const config::App& app) {
+  mailbox::TokenSource source;
+  switch (app.grant) {
+  case config::Grant::kDelegated: break;
+  case config::Grant::kClientCredentials: source.app_grant = oauth::AppGrant::kClientCredentials; break;
+  case config::Grant::kServiceAccount:
+    source.app_grant = oauth::AppGrant::kServiceAccount;
+    source.user = mailbox.user;
+    break;
+  }
+  return source;
 }
 
 } // namespace mailmoor::supervisor

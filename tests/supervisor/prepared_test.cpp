@@ -1,6 +1,7 @@
 #include "supervisor/prepared.h"
 
 #include "supervisor/translate.h"
+#include "support/rsa_identity.h"
 #include "support/world.h"
 
 #include <fstream>
@@ -99,6 +100,82 @@ TEST_F(PreparedTest, Secrets_AreReadForTheAppsThatHaveOne) {
   EXPECT_TRUE(client(*prepared, "m").registration.client_secret.empty()) << "AADSTS700025: a public client sends none";
 }
 
+constexpr std::string_view kCertificateApp = "apps:\n"
+                                             "  m:\n"
+                                             "    provider: microsoft\n"
+                                             "    tenant: contoso.com\n"
+                                             "    client_id: id\n"
+                                             "    grant: client_credentials\n"
+                                             "    certificate: {file: app.pem, key: {file: app.key}}\n"
+                                             "    assertion_alg: RS256\n"
+                                             "mailboxes:\n"
+                                             "  - {name: alice, app: m, user: alice@contoso.com}\n"
+                                             "  - {name: bob, app: m, user: bob@contoso.com}\n";
+
+TEST_F(PreparedTest, Certificate_IsReadOnceAndProvesTheApp) {
+  write("app.pem", testing::identity().certificate_pem);
+  write("app.key", testing::identity().key_pem);
+  const auto prepared = prepare(kCertificateApp);
+  ASSERT_TRUE(prepared) << prepared.error()[0];
+  const auto settings = client(*prepared, "m");
+  ASSERT_TRUE(settings.registration.certificate);
+  EXPECT_EQ(prepared->certificates.at("m"), settings.registration.certificate);
+  EXPECT_EQ(oauth::SigningAlgorithm::kRs256, settings.registration.assertion_algorithm);
+  EXPECT_EQ("m/", token_id(*prepared->config.find_mailbox("alice"), *prepared->config.find_app("m")));
+  EXPECT_EQ("m/", token_id(*prepared->config.find_mailbox("bob"), *prepared->config.find_app("m")));
+  EXPECT_EQ(oauth::AppGrant::kClientCredentials,
+            token_source(*prepared->config.find_mailbox("bob"), *prepared->config.find_app("m")).app_grant);
+}
+
+TEST_F(PreparedTest, CertificateThatWillNotDo_SaysWhichFileAndWhere) {
+  const auto refusal = [this] {
+    const auto prepared = prepare(kCertificateApp);
+    EXPECT_FALSE(prepared);
+    return prepared ? std::string() : prepared.error()[0];
+  };
+  write("app.pem", testing::identity().certificate_pem);
+  write("app.key", testing::pem_of_key(testing::identity().key.get(), "a password"));
+  EXPECT_THAT(refusal(), ::testing::MatchesRegex(".*mailmoor.yaml:10:.*app m: .*app.key: .*encrypted.*openssl pkey.*"));
+  write("app.key", testing::make_identity().key_pem);
+  EXPECT_THAT(refusal(), ::testing::MatchesRegex(".*mailmoor.yaml:10:.*app m: .*app.pem: .*another private key.*"));
+  write("app.key", testing::identity().key_pem);
+  write("app.pem", "no certificate");
+  EXPECT_THAT(refusal(), ::testing::MatchesRegex(".*mailmoor.yaml:10:.*app m: .*app.pem: there is no certificate.*"));
+}
+
+constexpr std::string_view kServiceAccountApp = "apps:\n"
+                                                "  g:\n"
+                                                "    provider: google\n"
+                                                "    grant: service_account\n"
+                                                "    service_account_key: {file: key.json}\n"
+                                                "mailboxes:\n"
+                                                "  - {name: alice, app: g, user: alice@example.com}\n"
+                                                "  - {name: bob, app: g, user: bob@example.com}\n";
+
+TEST_F(PreparedTest, ServiceAccount_HasATokenForEachUser) {
+  std::string key = testing::identity().key_pem;
+  for (std::size_t at = 0; (at = key.find('\n', at)) != std::string::npos;)
+    key.replace(at, 1, "\\n");
+  write("key.json", concat(R"({"type":"service_account","private_key_id":"1","private_key":")", key,
+                           R"(","client_email":"mail@project.example","token_uri":"https://oauth2.example/token"})"));
+  const auto prepared = prepare(kServiceAccountApp);
+  ASSERT_TRUE(prepared) << prepared.error()[0];
+  const auto settings = client(*prepared, "g");
+  EXPECT_EQ("mail@project.example", settings.registration.client_id);
+  EXPECT_EQ("https://oauth2.example/token", settings.registration.endpoints.token) << "the key's own word";
+  EXPECT_TRUE(oauth::check_registration(settings.registration));
+  const config::App& app = *prepared->config.find_app("g");
+  EXPECT_EQ("g/alice@example.com", token_id(*prepared->config.find_mailbox("alice"), app));
+  EXPECT_EQ("bob@example.com", token_source(*prepared->config.find_mailbox("bob"), app).user);
+}
+
+TEST_F(PreparedTest, OtherJsonThanAServiceAccounts_SaysWhatItIs) {
+  write("key.json", R"({"installed":{"client_id":"x"}})");
+  const auto prepared = prepare(kServiceAccountApp);
+  ASSERT_FALSE(prepared);
+  EXPECT_THAT(prepared.error()[0], ::testing::MatchesRegex(".*mailmoor.yaml:8:.*app g: .*key.json: .*no \"type\".*"));
+}
+
 TEST_F(PreparedTest, MicrosoftApps_HaveTheEndpointsOfTheirCloud) {
   struct Row {
     std::string_view cloud, authority, imap_host;
@@ -149,6 +226,15 @@ TEST_F(PreparedTest, CustomApp_DiscoversWhatIsNotNamed) {
   EXPECT_FALSE(discovers("issuer: \"https://id.example\", token_endpoint: \"https://id.example/t\", "
                          "device_authorization_endpoint: \"https://id.example/d\""));
   EXPECT_FALSE(discovers("token_endpoint: \"https://id.example/t\", authorization_endpoint: \"https://id.example/a\""));
+}
+
+TEST_F(PreparedTest, CustomAppWithoutPerson_NeedsTheTokenEndpointOnly) {
+  environment.variable = [](const std::string&) { return std::optional<std::string>("s"); };
+  const auto prepared = prepare("apps:\n  c: {provider: custom, client_id: id, client_secret: {env: X}, grant: "
+                                "client_credentials, token_endpoint: \"https://id.example/t\"}\n"
+                                "mailboxes:\n  - {name: a, app: c, user: a, host: imap.example}\n");
+  ASSERT_TRUE(prepared) << prepared.error()[0];
+  EXPECT_FALSE(client(*prepared, "c").discovers);
 }
 
 TEST_F(PreparedTest, Mailbox_HasWhatTheFileSays) {
@@ -213,8 +299,8 @@ TEST_F(PreparedTest, SharedMailbox_UsesTheTokenOfWhoSignsIn) {
                                 "  - {name: alice, app: m, user: alice@contoso.com}\n"
                                 "  - {name: sales, app: m, user: sales@contoso.com, login_user: alice@contoso.com}\n");
   ASSERT_TRUE(prepared) << prepared.error()[0];
-  EXPECT_EQ("m/alice@contoso.com", token_id(*prepared->config.find_mailbox("alice")));
-  EXPECT_EQ("m/alice@contoso.com", token_id(*prepared->config.find_mailbox("sales")));
+  EXPECT_EQ("m/alice@contoso.com", token_id(*prepared->config.find_mailbox("alice"), *prepared->config.find_app("m")));
+  EXPECT_EQ("m/alice@contoso.com", token_id(*prepared->config.find_mailbox("sales"), *prepared->config.find_app("m")));
   EXPECT_EQ("sales@contoso.com", mailbox(*prepared, "sales").user);
 }
 

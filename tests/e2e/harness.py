@@ -28,14 +28,17 @@ LOGS = os.environ.get("MAILMOOR_TEST_LOGS", f"{REPOSITORY}/build/logs/e2e")
 class World:
     """A certificate authority, an OAuth server if asked for, a Dovecot, and what was put into its mailboxes."""
 
-    def __init__(self, oauth=False, access_token_seconds=3600, rotation="strict",
+    def __init__(self, oauth=False, access_token_seconds=3600, rotation="strict", app_certificate=False,
                  server_names="DNS:localhost,IP:127.0.0.1", **dovecot):
         self.directory = scratch_dir("e2e")
         self.authority = TlsAuthority(f"{self.directory}/tls")
         self.certificate = self.authority.issue()
         self.oauth = None
         if oauth:
-            self.oauth = OauthServer(f"{self.directory}/oauth", self.certificate, access_token_seconds, rotation)
+            if app_certificate:
+                self.app_certificate, self.app_key = self.authority.app_certificate()
+            self.oauth = OauthServer(f"{self.directory}/oauth", self.certificate, access_token_seconds, rotation,
+                                     client_certificate=app_certificate and self.app_certificate)
         self.dovecot = Dovecot(f"{self.directory}/dovecot", self.authority.issue("mail", server_names),
                                self.oauth and self.oauth.introspection_url(), **dovecot)
         self.originals = collections.defaultdict(dict)  # user → folder → messages

@@ -34,7 +34,9 @@ class Session:
 
 class Dovecot:
     def __init__(self, directory, certificate, introspection_url=None, mechanisms="plain login xoauth2 oauthbearer",
-                 capability=None, settings="", detach=False):
+                 capability=None, settings="", detach=False, rights=()):
+        """rights: (attribute, value, mailbox) rows: a token with that attribute opens that mailbox, besides the one
+        that its subject names. What an Exchange administrator does with Add-MailboxPermission."""
         self.directory = directory
         self.log_file = f"{directory}/log"
         self.imaps_port, self.imap_port, self.observer_port = free_port(), free_port(), free_port()
@@ -45,6 +47,12 @@ class Dovecot:
         if self._as_root:
             os.chown(f"{directory}/mail", pwd.getpwnam(self._mail_user).pw_uid, -1)
         self._write("oauth2.conf", self._oauth2(introspection_url))
+        self._passdbs = [("oauth2", "")]
+        for number, (attribute, value, mailbox) in enumerate(rights):
+            # The token is held against `value`, the mailbox by the filter; a name without a variable fits any user.
+            self._write(f"oauth2-right{number}.conf",
+                        self._oauth2(introspection_url, attribute, value, attribute, "whoever"))
+            self._passdbs.append((f"oauth2-right{number}", f"username_filter = {mailbox}"))
         self.config = self._write("dovecot.conf", self._configuration(
             certificate, introspection_url is not None, mechanisms, capability, settings))
         self.child = None
@@ -62,12 +70,13 @@ class Dovecot:
         return path
 
     @staticmethod
-    def _oauth2(introspection_url):
+    def _oauth2(introspection_url, attribute="active", value="true", username_attribute="sub", username="%Lu"):
         return f"""introspection_mode = post
 introspection_url = {introspection_url}
-active_attribute = active
-active_value = true
-username_attribute = sub
+active_attribute = {attribute}
+active_value = {value}
+username_attribute = {username_attribute}
+username_format = {username}
 scope = imap
 max_idle_time_msecs = 60000
 """
@@ -138,11 +147,12 @@ service stats {{
 """
 
     def _oauth2_passdb(self):
-        return f"""passdb {{
+        return "\n".join(f"""passdb {{
   driver = oauth2
   mechanisms = xoauth2 oauthbearer
-  args = {self.directory}/oauth2.conf
-}}"""
+  args = {self.directory}/{name}.conf
+  {settings}
+}}""" for name, settings in self._passdbs)
 
     def start(self):
         self.child = Child(["dovecot", "-F", "-c", self.config], f"{self.directory}/stdout", detach=self._detach)

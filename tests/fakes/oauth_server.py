@@ -15,7 +15,7 @@ class OauthServer:
     """issuer: https://localhost:PORT, under the authority's CA; plain: http://127.0.0.1:PORT for introspection."""
 
     def __init__(self, directory, certificate, access_token_seconds=3600, rotation="strict", device_interval=1,
-                 detach=False):
+                 detach=False, client_certificate=None):
         os.makedirs(directory, exist_ok=True)
         self.issued_file = f"{directory}/issued-tokens"
         self.log_file = f"{directory}/log.json"
@@ -26,6 +26,8 @@ class OauthServer:
         argv = ["node", f"{SERVER_DIRECTORY}/server.mjs", "--cert", certificate[0], "--key", certificate[1],
                 "--access-token-seconds", str(access_token_seconds), "--rotation", rotation,
                 "--device-interval", str(device_interval), "--issued", self.issued_file, "--log", self.log_file]
+        if client_certificate:
+            argv += ["--client-certificate", client_certificate]
         self.child = Child(argv, output, f"{directory}/stderr", detach=detach)
 
         def addresses():

@@ -27,3 +27,11 @@ class TlsAuthority:
         _openssl("x509", "-req", "-in", f"{base}.csr", "-CA", self.ca_file, "-CAkey", self._ca_key,
                  "-CAcreateserial", "-days", "30", "-extfile", f"{base}.ext", "-out", f"{base}.pem")
         return f"{base}.pem", f"{base}.key"
+
+    def app_certificate(self, label="app", days=365):
+        """(certificate file, key file) of an OAuth client: RSA, self-signed, as app registrations take it."""
+        base = f"{self.directory}/{label}"
+        _openssl("req", "-x509", "-newkey", "rsa:2048", "-nodes", "-days", str(days), "-subj", f"/CN={label}",
+                 "-keyout", f"{base}.key", "-out", f"{base}.pem")
+        os.chmod(f"{base}.key", 0o600)
+        return f"{base}.pem", f"{base}.key"

@@ -3,12 +3,18 @@
 //
 //   node server.mjs --cert FILE --key FILE [--port N] [--plain-port N] [--access-token-seconds N]
 //                   [--refresh-token-seconds N] [--rotation strict|entra|off] [--device-interval N]
-//                   [--issued FILE] [--log FILE]
+//                   [--issued FILE] [--log FILE] [--client-certificate FILE]
+//
+// Clients without a person: mailmoor-service with a secret; with --client-certificate also mailmoor-certificate, which
+// proves itself by assertions that the certificate's key signed (RFC 7523 §2.2), and the service account
+// mail@project.test with the same key, which gets tokens of any user at /service-account/token (RFC 7523 §2.1), as
+// Google's does: no client authentication, RS256, "sub" names the user.
 //
 // The issuer is https://localhost:PORT; the second, plain port is for the mail server's introspection and for tests:
 //   POST /_test/faults  [{"status": 503, "headers": {}, "body": "…"}, …]   the answers to the next token requests
 //   POST /_test/revoke  {"account": "alice", "only": "AccessToken"}        forgets a person's tokens, of a kind or all
 // Once both listen, one line goes to stdout: {"issuer": "https://…", "plain": "http://…"}.
+import { createPublicKey, verify, X509Certificate } from 'node:crypto';
 import { appendFileSync, readFileSync } from 'node:fs';
 import * as http from 'node:http';
 import * as https from 'node:https';
@@ -30,6 +36,7 @@ const { values: options } = parseArgs({
     'device-interval': { type: 'string', default: '1' },
     issued: { type: 'string' },
     log: { type: 'string' },
+    'client-certificate': { type: 'string' },
   },
 });
 
@@ -54,6 +61,20 @@ const clients = [
     client_id: 'dovecot', client_secret: 'introspection-secret', grant_types: [], response_types: [], redirect_uris: [],
   },
 ];
+
+const certificate = options['client-certificate'] && new X509Certificate(readFileSync(options['client-certificate']));
+const certificateKey = certificate && createPublicKey(certificate.publicKey.export({ type: 'spki', format: 'pem' }));
+if (certificate) {
+  clients.push({
+    client_id: 'mailmoor-certificate', grant_types: ['client_credentials'], response_types: [], redirect_uris: [],
+    scope: 'imap', token_endpoint_auth_method: 'private_key_jwt',
+    jwks: { keys: [{ ...certificateKey.export({ format: 'jwk' }), use: 'sig' }] },
+  });
+  clients.push({
+    client_id: 'mailmoor-person-with-certificate', ...personalClient, token_endpoint_auth_method: 'private_key_jwt',
+    jwks: { keys: [{ ...certificateKey.export({ format: 'jwk' }), use: 'sig' }] },
+  });
+}
 
 const configuration = {
   adapter: Store,
@@ -90,10 +111,14 @@ function log(entry) {
   if (options.log) appendFileSync(options.log, `${JSON.stringify({ at: Date.now() / 1000, ...entry })}\n`);
 }
 
-async function readJson(request) {
+async function readText(request) {
   const chunks = [];
   for await (const chunk of request) chunks.push(chunk);
-  return JSON.parse(Buffer.concat(chunks).toString('utf8') || 'null');
+  return Buffer.concat(chunks).toString('utf8');
+}
+
+async function readJson(request) {
+  return JSON.parse((await readText(request)) || 'null');
 }
 
 async function answerTests(ctx, next) {
@@ -115,6 +140,40 @@ async function answerFaults(ctx, next) {
   ctx.status = fault.status;
   ctx.set(fault.headers ?? {});
   ctx.body = fault.body ?? '';
+  return undefined;
+}
+
+// RFC 7523 §3, as Google applies it: its own signature, audience and times; the scope must be asked for.
+async function answerServiceAccounts(ctx, next) {
+  if (ctx.path !== '/service-account/token' || !certificateKey) return next();
+  const form = new URLSearchParams(await readText(ctx.req));
+  const refuse = (error, description) => {
+    log({ event: 'service_account', status: 400, error });
+    ctx.status = 400;
+    ctx.body = { error, error_description: description };
+  };
+  if (form.get('grant_type') !== 'urn:ietf:params:oauth:grant-type:jwt-bearer') {
+    return refuse('unsupported_grant_type', 'Invalid grant_type');
+  }
+  const [header, claims, signature] = (form.get('assertion') ?? '').split('.');
+  const decoded = (part) => JSON.parse(Buffer.from(part, 'base64url').toString());
+  const signed = verify('RSA-SHA256', Buffer.from(`${header}.${claims}`), certificateKey, Buffer.from(signature, 'base64url'));
+  if (decoded(header).alg !== 'RS256' || !signed) return refuse('invalid_grant', 'Invalid JWT Signature.');
+  const { iss, sub, scope, aud, iat, exp } = decoded(claims);
+  const now = Date.now() / 1000;
+  if (aud !== `${issuer}/service-account/token`) return refuse('invalid_grant', 'Invalid JWT: audience');
+  if (!(iat <= now && now < exp && exp - iat <= 3600)) {
+    return refuse('invalid_grant', 'Invalid JWT: Token must be a short-lived token (60 minutes) and in a reasonable timeframe.');
+  }
+  if (iss !== 'mail@project.test' || scope !== 'https://mail.google.com/') {
+    return refuse('unauthorized_client', 'Client is unauthorized to retrieve access tokens using this method');
+  }
+  if (!sub.endsWith('@example.test')) return refuse('invalid_grant', 'Invalid email or User ID');
+  const client = await provider.Client.find('mailmoor-service');
+  const token = new provider.AccessToken({ accountId: sub, client, scope: 'imap', gty: 'jwt-bearer' });
+  const value = await token.save();
+  log({ event: 'service_account', status: 200, account: sub });
+  ctx.body = { access_token: value, expires_in: Number(options['access-token-seconds']), token_type: 'Bearer' };
   return undefined;
 }
 
@@ -154,6 +213,7 @@ const plainBase = `http://127.0.0.1:${await listen(plain, options['plain-port'])
 const provider = new Provider(issuer, configuration);
 provider.use(answerTests);
 provider.use(answerFaults);
+provider.use(answerServiceAccounts);
 provider.use(logAnswers);
 provider.on('server_error', (ctx, error) => log({ event: 'server_error', message: error.stack }));
 secure.on('request', provider.callback());

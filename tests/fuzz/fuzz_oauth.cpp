@@ -1,12 +1,15 @@
 // The answers of an authorization server, hostile or broken. Input: one byte that picks the HTTP status and headers,
-// then the body; it is read as a token answer, a device authorization answer and metadata.
-// Must hold for any bytes: no crash, no throw; what is shown is one line of bounded, valid UTF-8 without controls;
-// a grant can be used; no waiting beyond a day.
+// then the body; it is read as a token answer, a device authorization answer, metadata, the key of a service account
+// and a certificate with its key. Must hold for any bytes: no crash, no throw; what is shown is one line of bounded,
+// valid UTF-8 without controls; a grant can be used; no waiting beyond a day.
+#include "oauth/app_grant.h"
+#include "oauth/client_certificate.h"
 #include "oauth/device_flow.h"
 #include "oauth/http_date.h"
 #include "oauth/metadata.h"
 #include "oauth/refresh_policy.h"
 #include "oauth/reply.h"
+#include "oauth/service_account.h"
 #include "util/utf8.h"
 
 #include <algorithm>
@@ -95,6 +98,13 @@ void run(unsigned char choice, std::string_view body) {
     check(*outcome);
   else
     check(outcome.error());
+  for (const AppGrant grant : {AppGrant::kClientCredentials, AppGrant::kServiceAccount}) {
+    TokenOutcome again = parse_token_reply(reply, kNow);
+    if (again) continue;
+    const Refusal refusal = without_person(std::move(again.error()), grant);
+    check(refusal);
+    must(refusal.kind != RefusalClass::kUserSignsIn && !refusal.remedy.contains("login"));
+  }
   if (auto authorization = parse_device_authorization(reply, kNow))
     check(std::move(*authorization), reply);
   else
@@ -103,6 +113,14 @@ void run(unsigned char choice, std::string_view body) {
     check(*endpoints);
   else
     must_be_shown(endpoints.error().what, 700);
+  if (const auto account = ServiceAccount::parse(body))
+    must(account->token_uri.empty() || is_endpoint_url(account->token_uri));
+  else
+    must_be_shown(account.error().what, 700);
+  if (const auto certificate = ClientCertificate::parse(body, body))
+    must(certificate->sha256.size() == 32 && certificate->sha1.size() == 20);
+  else
+    must_be_shown(certificate.error().what, 700);
   for (const std::string& url : metadata_urls(body))
     must(is_endpoint_url(url) || url.size() > 2048);
 }

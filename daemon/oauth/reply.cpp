@@ -1,5 +1,6 @@
 #include "oauth/reply.h"
 
+#include "oauth/aadsts.h"
 #include "oauth/http_date.h"
 #include "oauth/json_reply.h"
 #include "oauth/refusal_table.h"
@@ -9,7 +10,6 @@
 #include "util/concat.h"
 
 #include <algorithm>
-#include <limits>
 #include <string_view>
 #include <utility>
 #include <vector>
@@ -43,26 +43,12 @@ std::optional<seconds> positive_seconds(const JsonReply& json, std::string_view 
   return std::min(seconds(*number), longest);
 }
 
-void append_code(std::vector<int>& codes, std::int64_t code) {
-  constexpr std::size_t kMaxCodes = 8;
-  if (code <= 0 || code > std::numeric_limits<int>::max() || codes.size() == kMaxCodes) return;
-  const int value = static_cast<int>(code);
-  if (std::ranges::find(codes, value) == codes.end()) codes.push_back(value);
-}
-
-// error_codes; consumer accounts often lack it, so also each "AADSTS" 1*DIGIT of the description.
+// error_codes; consumer accounts often lack it, so also those of the description.
 std::vector<int> aadsts_codes(const JsonReply& json, std::string_view description) {
-  constexpr std::string_view kPrefix = "AADSTS";
   std::vector<int> codes;
   for (const std::int64_t code : json.numbers("error_codes"))
-    append_code(codes, code);
-  for (std::size_t at = description.find(kPrefix); at != std::string_view::npos; at = description.find(kPrefix, at)) {
-    at += kPrefix.size();
-    std::int64_t code = 0;
-    for (; at < description.size() && description[at] >= '0' && description[at] <= '9' && code < 1'000'000'000; ++at)
-      code = code * 10 + (description[at] - '0');
-    append_code(codes, code);
-  }
+    append_aadsts(codes, code);
+  append_aadsts(codes, description);
   return codes;
 }
 

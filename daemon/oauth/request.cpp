@@ -20,6 +20,13 @@ TokenRequest refresh_request(const ClientRegistration& client, const ClientProof
                           {{"refresh_token", refresh_token.reveal()}});
 }
 
+TokenRequest authorization_code_request(const ClientRegistration& client, const ClientProof& proof, const Secret& code,
+                                        const std::string& redirect_uri, const Secret& verifier) {
+  return post_client_form(
+      client.endpoints.token, "authorization_code", client, proof,
+      {{"code", code.reveal()}, {"redirect_uri", redirect_uri}, {"code_verifier", verifier.reveal()}});
+}
+
 TokenRequest client_credentials_request(const ClientRegistration& client, const ClientProof& proof) {
   return post_client_form(client.endpoints.token, "client_credentials", client, proof,
                           {{"scope", joined_scopes(client.scopes)}});

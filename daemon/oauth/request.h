@@ -31,6 +31,10 @@ struct TokenRequest {
 // otherwise be refused with invalid_scope for good.
 [[nodiscard]] TokenRequest refresh_request(const ClientRegistration& client, const ClientProof& proof,
                                            const Secret& refresh_token);
+// RFC 6749 §4.1.3 with RFC 7636 §4.5. `redirect_uri`: byte for byte what the authorization request had.
+[[nodiscard]] TokenRequest authorization_code_request(const ClientRegistration& client, const ClientProof& proof,
+                                                      const Secret& code, const std::string& redirect_uri,
+                                                      const Secret& verifier);
 // RFC 6749 §4.4.2: a token for the client itself, for client.scopes.
 [[nodiscard]] TokenRequest client_credentials_request(const ClientRegistration& client, const ClientProof& proof);
 // RFC 7523 §2.1: a token for the subject of `assertion`, which proves its issuer: no client_id, no other proof.

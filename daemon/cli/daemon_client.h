@@ -19,7 +19,7 @@ using Answer = std::expected<std::string, control::Problem>;
 
 class DaemonClient final {
  public:
-  // At most so many of post_all()'s requests run at once: a person reads no more codes at a time.
+  // At most so many of post_all()'s requests run at once.
   static constexpr std::size_t kWindow = 20;
   // Longer answers are refused: some thousand mailboxes with their folders.
   static constexpr std::size_t kMaxAnswer = 256UL * 1024 * 1024;
@@ -37,10 +37,12 @@ class DaemonClient final {
     std::string path;
     std::function<void(std::string_view line)> on_line; // each line of a 2xx answer as it comes; may be null
     std::function<void(const Answer& answer)> on_end;   // once; the body is empty when there is an on_line
+    Secret body{};
   };
   // Posts them all, kWindow at once, in this order, and returns when each has ended.
   void post_all(std::vector<Request> requests);
 
+  [[nodiscard]] const std::string& socket_path() const noexcept { return socket_path_; }
   [[nodiscard]] static std::string mailbox_path(std::string_view mailbox, std::string_view verb = {});
 
  private:

@@ -1,5 +1,6 @@
 #include "cli/invocation.h"
 
+#include "control/wire.h"
 #include "util/concat.h"
 
 #include <CLI/CLI.hpp>
@@ -75,7 +76,7 @@ void Grammar::add_daemon_commands() {
   command = add(app_, Command::kLogin, "login", "Sign in to mailboxes by OAuth2");
   add_mailboxes(command, "Mailboxes to sign in to");
   command->add_flag("--all-pending", read_.all_pending, "Every mailbox that needs a login");
-  command->add_option("--flow", flow_, "How to sign in: device (browser and paste are not supported yet)")
+  command->add_option("--flow", flow_, "How to sign in: device, browser or paste; default what the server offers")
       ->check(CLI::IsMember({"device", "browser", "paste"}))
       ->type_name("FLOW");
 
@@ -126,10 +127,7 @@ std::expected<Invocation, Exit> Grammar::parse(int argc, const char* const* argv
     console.err(err.view());
     return std::unexpected(code == 0 ? Exit::kDone : Exit::kUsage);
   }
-  if (flow_ == "browser" || flow_ == "paste") {
-    read_.command = Command::kUnsupported;
-    read_.name = concat("login --flow ", flow_);
-  }
+  read_.flow = control::login_flow_from_name(flow_).value_or(LoginFlow::kAny); // checked above
   if (read_.file.empty() && read_.command == Command::kCheck) read_.file = kDefaultConfig;
   if (read_.file.empty() && read_.command == Command::kKeyInit)
     read_.file = first_directory("STATE_DIRECTORY", "/var/lib/mailmoor") + "/master.key";

@@ -3,6 +3,7 @@
 
 #include "cli/console.h"
 #include "cli/exit_code.h"
+#include "model/fleet_status.h"
 
 #include <cstdint>
 #include <expected>
@@ -37,6 +38,7 @@ struct Invocation {
   std::string file{};                   // check, key init
   bool watch = false;                   // status
   bool all_pending = false;             // login
+  LoginFlow flow = LoginFlow::kAny;     // login
   bool wait = false;                    // sync
   bool from_stdin = false;              // password
 };

@@ -4,6 +4,8 @@
 #include "util/concat.h"
 
 #include <cassert>
+#include <charconv>
+#include <expected>
 #include <utility>
 
 namespace mailmoor::control {
@@ -15,6 +17,21 @@ Problem unknown_mailbox(const std::string& mailbox) {
                                  "see mailmoorctl status for the names, or add it to the configuration and reload");
   problem.mailbox = mailbox;
   return problem;
+}
+
+std::expected<LoginRequest, Problem> login_request(const std::string& flow, const std::string& port) {
+  LoginRequest request;
+  const auto known = login_flow_from_name(flow);
+  if (!known)
+    return std::unexpected(make_problem(400, "bad_flow", "this is no way to sign in", "use device, browser or paste"));
+  request.flow = *known;
+  const auto [end, error] = std::from_chars(port.data(), port.data() + port.size(), request.redirect_port);
+  if (!port.empty() && (error != std::errc() || end != port.data() + port.size() || request.redirect_port == 0))
+    return std::unexpected(make_problem(400, "bad_port", "redirect_port is no number of a port"));
+  if (request.flow == LoginFlow::kBrowser && request.redirect_port == 0)
+    return std::unexpected(make_problem(400, "bad_port", "to sign in by browser somebody must listen for it",
+                                        "give redirect_port, or sign in by paste"));
+  return request;
 }
 
 } // namespace
@@ -39,6 +56,7 @@ void Endpoints::read(const Route& route, const ExchangePointer& exchange) const 
   case Endpoint::kMailbox: return exchange->answer_json(to_json(*operations_.status(route.mailbox)));
   case Endpoint::kFolders: return exchange->answer_json(to_json(operations_.status(route.mailbox)->folders));
   case Endpoint::kReload:
+  case Endpoint::kLoginAnswer:
   case Endpoint::kSync:
   case Endpoint::kPause:
   case Endpoint::kResume:
@@ -54,7 +72,8 @@ void Endpoints::act(Request request, const ExchangePointer& exchange) const {
   switch (request.route.endpoint) {
   case Endpoint::kReload: return reload(exchange);
   case Endpoint::kSync: return sync(mailbox, request.wait, exchange);
-  case Endpoint::kLogin: return login(mailbox, exchange);
+  case Endpoint::kLogin: return login(request, exchange);
+  case Endpoint::kLoginAnswer: return answer_login(std::move(request.body), exchange);
   case Endpoint::kPause: return answer_outcome(mailbox, operations_.pause(mailbox), *exchange);
   case Endpoint::kResume: return answer_outcome(mailbox, operations_.resume(mailbox), *exchange);
   case Endpoint::kLogout:
@@ -88,16 +107,32 @@ void Endpoints::sync(const std::string& mailbox, bool wait, const ExchangePointe
   exchange->hold(std::move(*started));
 }
 
-void Endpoints::login(const std::string& mailbox, const ExchangePointer& exchange) const {
-  auto started = operations_.login(mailbox, [weak = std::weak_ptr(exchange)](const supervisor::LoginEvent& event) {
-    const ExchangePointer alive = weak.lock();
-    if (!alive) return;
-    alive->send_line(to_json(event));
-    if (event.kind != supervisor::LoginEvent::Kind::kPrompt) alive->finish();
-  });
+void Endpoints::login(const Request& request, const ExchangePointer& exchange) const {
+  const std::string& mailbox = request.route.mailbox;
+  const auto asked = login_request(request.flow, request.redirect_port);
+  if (!asked) return exchange->answer(asked.error());
+  auto started =
+      operations_.login(mailbox, *asked, [weak = std::weak_ptr(exchange)](const supervisor::LoginEvent& event) {
+        const ExchangePointer alive = weak.lock();
+        if (!alive) return;
+        alive->send_line(to_json(event));
+        if (event.kind != supervisor::LoginEvent::Kind::kPrompt) alive->finish();
+      });
   if (!started) return answer_outcome(mailbox, pass(std::move(started).error()), *exchange);
   exchange->start_stream();
   exchange->hold(std::move(*started));
+}
+
+void Endpoints::answer_login(Secret redirected, const ExchangePointer& exchange) const {
+  operations_.answer_login(std::move(redirected), [weak = std::weak_ptr(exchange)](const Result<std::string>& mailbox) {
+    const ExchangePointer alive = weak.lock();
+    if (!alive) return;
+    if (!mailbox) return alive->answer(problem_from(mailbox.error()));
+    supervisor::LoginEvent event;
+    event.kind = supervisor::LoginEvent::Kind::kSignedIn;
+    event.mailbox = *mailbox;
+    alive->answer_json(to_json(event));
+  });
 }
 
 void Endpoints::reload(const ExchangePointer& exchange) const {

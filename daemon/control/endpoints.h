@@ -22,7 +22,9 @@ class Endpoints final {
 
   struct Request {
     Route route{};
-    bool wait = false; // sync: answer when the pass is complete
+    bool wait = false;           // sync: answer when the pass is complete
+    std::string flow{};          // login: how; empty: as the server offers it
+    std::string redirect_port{}; // login: where the client listens for the browser
     Secret body{};
   };
 
@@ -35,7 +37,8 @@ class Endpoints final {
   void read(const Route& route, const ExchangePointer& exchange) const;
   void act(Request request, const ExchangePointer& exchange) const;
   void sync(const std::string& mailbox, bool wait, const ExchangePointer& exchange) const;
-  void login(const std::string& mailbox, const ExchangePointer& exchange) const;
+  void login(const Request& request, const ExchangePointer& exchange) const;
+  void answer_login(Secret redirected, const ExchangePointer& exchange) const;
   void reload(const ExchangePointer& exchange) const;
   // Answers with the mailbox as it is after the operation, or with what went wrong.
   void answer_outcome(const std::string& mailbox, const Status& outcome, Exchange& exchange, int status = 200) const;

@@ -36,13 +36,10 @@ bool send_answer(MHD_Connection& connection, const Answer& answer) {
   return queue(connection, answer.status, answer.content_type, response);
 }
 
-HttpRequest::HttpRequest(MHD_Connection& connection, LoopPort& loop, Route route, bool wait,
+HttpRequest::HttpRequest(MHD_Connection& connection, LoopPort& loop, Endpoints::Request request,
                          std::function<void()> woken)
-    : connection_(connection), loop_(loop), woken_(std::move(woken)),
-      exchange_(std::make_shared<Exchange>([this] { wake(); })) {
-  request_.route = std::move(route);
-  request_.wait = wait;
-}
+    : connection_(connection), loop_(loop), woken_(std::move(woken)), request_(std::move(request)),
+      exchange_(std::make_shared<Exchange>([this] { wake(); })) {}
 
 bool HttpRequest::take_body(char* bytes, std::size_t size) {
   received_ += size;

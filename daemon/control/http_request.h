@@ -26,7 +26,7 @@ inline constexpr std::size_t kMaxBody = 64 * 1024; // bytes; the largest is a pa
 class HttpRequest final {
  public:
   // `woken` is called after a sleeping connection was resumed: libmicrohttpd must be run again.
-  HttpRequest(MHD_Connection& connection, LoopPort& loop, Route route, bool wait, std::function<void()> woken);
+  HttpRequest(MHD_Connection& connection, LoopPort& loop, Endpoints::Request request, std::function<void()> woken);
   HttpRequest(const HttpRequest&) = delete;
   HttpRequest& operator=(const HttpRequest&) = delete;
   ~HttpRequest() = default;

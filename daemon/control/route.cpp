@@ -15,8 +15,8 @@ struct Entry {
 };
 
 constexpr std::array kRootEndpoints = {Entry{"/health", Endpoint::kHealth}, Entry{"/v1/status", Endpoint::kStatus},
-                                       Entry{"/v1/version", Endpoint::kVersion},
-                                       Entry{"/v1/reload", Endpoint::kReload}};
+                                       Entry{"/v1/version", Endpoint::kVersion}, Entry{"/v1/reload", Endpoint::kReload},
+                                       Entry{"/v1/login", Endpoint::kLoginAnswer}};
 constexpr std::string_view kMailboxPrefix = "/v1/mailboxes/";
 constexpr std::array kMailboxEndpoints = {Entry{"", Endpoint::kMailbox},      Entry{"folders", Endpoint::kFolders},
                                           Entry{"sync", Endpoint::kSync},     Entry{"pause", Endpoint::kPause},
@@ -92,6 +92,7 @@ bool is_posted(Endpoint endpoint) noexcept {
   case Endpoint::kMailbox:
   case Endpoint::kFolders: return false;
   case Endpoint::kReload:
+  case Endpoint::kLoginAnswer:
   case Endpoint::kSync:
   case Endpoint::kPause:
   case Endpoint::kResume:

@@ -15,6 +15,7 @@ enum class Endpoint : std::uint8_t {
   kStatus,
   kVersion,
   kReload,
+  kLoginAnswer,
   kMailbox,
   kFolders,
   kSync,

@@ -66,9 +66,9 @@ bool is_body_announced_too_large(MHD_Connection& connection) {
   return error != std::errc() || size > kMaxBody;
 }
 
-bool is_wait_asked(MHD_Connection& connection) {
-  const char* const wait = MHD_lookup_connection_value(&connection, MHD_GET_ARGUMENT_KIND, "wait");
-  return wait != nullptr && std::string_view(wait) == "1";
+std::string argument(MHD_Connection& connection, const char* name) {
+  const char* const value = MHD_lookup_connection_value(&connection, MHD_GET_ARGUMENT_KIND, name);
+  return value != nullptr ? value : "";
 }
 
 Status HttpServer::start() {
@@ -145,8 +145,12 @@ std::expected<Route, Problem> HttpServer::admit(MHD_Connection& connection, cons
 bool HttpServer::begin(MHD_Connection& connection, const char* path, const char* method, void** state) {
   auto route = admit(connection, path, method);
   if (!route) return send_answer(connection, answer_from(route.error()));
-  auto request = std::make_unique<HttpRequest>(connection, loop_, std::move(*route), is_wait_asked(connection),
-                                               [this] { run_soon(); });
+  Endpoints::Request asked;
+  asked.route = std::move(*route);
+  asked.wait = argument(connection, "wait") == "1";
+  asked.flow = argument(connection, "flow");
+  asked.redirect_port = argument(connection, "redirect_port");
+  auto request = std::make_unique<HttpRequest>(connection, loop_, std::move(asked), [this] { run_soon(); });
   *state = request.get();
   requests_.emplace(request.get(), std::move(request));
   return true;

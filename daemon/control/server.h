@@ -9,8 +9,12 @@
 //   POST /v1/mailboxes/NAME/pause | resume   200
 //   POST /v1/mailboxes/NAME/logout           200 when the store has forgotten the tokens
 //   POST /v1/mailboxes/NAME/password         200 when it is stored; the body is the password, byte for byte
-//   POST /v1/mailboxes/NAME/login            200, application/x-ndjson: one login event a line until signed in or
-//                                            failed; going away abandons the login
+//   POST /v1/mailboxes/NAME/login[?flow=device|browser|paste][&redirect_port=N]
+//                                            200, application/x-ndjson: one login event a line until signed in or
+//                                            failed; going away abandons the login. Without flow the one that the
+//                                            server offers; browser needs the port where the client listens
+//   POST /v1/login                           the body is the address with which a browser came back from a sign-in;
+//                                            200 with the event of the login that it completed
 //   POST /v1/reload                          200 with what changed; 422 with `errors`
 //
 // A POST to a mailbox answers with the mailbox as it is afterwards, as GET /v1/mailboxes/NAME does.

@@ -46,6 +46,8 @@ Json folder_json(const FolderStatus& folder) {
 
 Json mailbox_json(const MailboxStatus& mailbox) {
   return {{"name", mailbox.name},
+          {"app", mailbox.app},
+          {"login_user", mailbox.login_user},
           {"state", mailbox_state_name(mailbox.state)},
           {"since", to_rfc3339(mailbox.since)},
           {"reason", mailbox.reason},
@@ -89,6 +91,8 @@ bool read_mailbox(const Json& json, MailboxStatus& mailbox) {
   ObjectReader reader(json);
   std::string state;
   reader.read("name", mailbox.name);
+  reader.read("app", mailbox.app);
+  reader.read("login_user", mailbox.login_user);
   reader.read("state", state);
   reader.read("since", mailbox.since);
   reader.read("reason", mailbox.reason);
@@ -113,7 +117,36 @@ constexpr std::array kLoginEvents = {std::pair(LoginEvent::Kind::kPrompt, "promp
                                      std::pair(LoginEvent::Kind::kSignedIn, "signed_in"),
                                      std::pair(LoginEvent::Kind::kFailed, "failed")};
 
+constexpr std::array kLoginFlows = {std::pair(LoginFlow::kDevice, "device"), std::pair(LoginFlow::kBrowser, "browser"),
+                                    std::pair(LoginFlow::kPaste, "paste")};
+
+void write_prompt(const LoginEvent& event, Json& json) {
+  if (event.flow == LoginFlow::kDevice) {
+    json["verification_uri"] = event.verification_uri;
+    if (!event.verification_uri_complete.empty()) json["verification_uri_complete"] = event.verification_uri_complete;
+    json["user_code"] = event.user_code;
+  } else {
+    json["authorization_url"] = event.authorization_url;
+  }
+  json["expires_at"] = time_or_null(event.expires_at);
+  json["flow"] = login_flow_name(event.flow);
+  if (!event.note.empty()) json["note"] = event.note;
+}
+
 } // namespace
+
+std::string_view login_flow_name(LoginFlow flow) {
+  for (const auto& [known, name] : kLoginFlows)
+    if (known == flow) return name;
+  return {};
+}
+
+std::optional<LoginFlow> login_flow_from_name(std::string_view name) {
+  if (name.empty()) return LoginFlow::kAny;
+  for (const auto& [flow, known] : kLoginFlows)
+    if (name == known) return flow;
+  return std::nullopt;
+}
 
 std::string to_json(const FleetStatus& status) {
   return dump({{"version", status.version},
@@ -137,15 +170,11 @@ std::string to_json(const LoginEvent& event) {
     if (kind == event.kind) json["event"] = name;
   json["mailbox"] = event.mailbox;
   switch (event.kind) {
-  case LoginEvent::Kind::kPrompt:
-    json["verification_uri"] = event.verification_uri;
-    if (!event.verification_uri_complete.empty()) json["verification_uri_complete"] = event.verification_uri_complete;
-    json["user_code"] = event.user_code;
-    json["expires_at"] = time_or_null(event.expires_at);
-    break;
+  case LoginEvent::Kind::kPrompt: write_prompt(event, json); break;
   case LoginEvent::Kind::kFailed:
     json["error"] = event.error;
     json["remedy"] = event.remedy;
+    if (!event.code.empty()) json["code"] = event.code;
     break;
   case LoginEvent::Kind::kSignedIn: break;
   }
@@ -202,16 +231,23 @@ Result<LoginEvent> login_event_from_json(std::string_view text) {
   if (!json) return bad_reply("a login event that is not JSON");
   LoginEvent event;
   std::string name;
+  std::string flow = "device"; // what a daemon that names none does
   ObjectReader reader(*json);
   reader.read("event", name);
   reader.read("mailbox", event.mailbox);
+  reader.read("flow", flow);
+  reader.read("note", event.note);
+  reader.read("authorization_url", event.authorization_url);
   reader.read("verification_uri", event.verification_uri);
   reader.read("verification_uri_complete", event.verification_uri_complete);
   reader.read("user_code", event.user_code);
   reader.read("expires_at", event.expires_at);
   reader.read("error", event.error);
   reader.read("remedy", event.remedy);
-  if (!reader.is_good()) return bad_reply("a login event");
+  reader.read("code", event.code);
+  const auto known_flow = login_flow_from_name(flow);
+  if (!reader.is_good() || !known_flow || flow.empty()) return bad_reply("a login event");
+  event.flow = *known_flow;
   for (const auto& [kind, known] : kLoginEvents) {
     if (name != known) continue;
     event.kind = kind;

@@ -5,6 +5,7 @@
 #include "model/fleet_status.h"
 #include "util/result.h"
 
+#include <optional>
 #include <string>
 #include <string_view>
 #include <utility>
@@ -16,6 +17,11 @@ struct Versions {
   std::string daemon{};
   std::vector<std::pair<std::string, std::string>> parts{};
 };
+
+// "device", "browser", "paste"; empty for kAny.
+[[nodiscard]] std::string_view login_flow_name(LoginFlow flow);
+// kAny for nothing; empty for a word that is none.
+[[nodiscard]] std::optional<LoginFlow> login_flow_from_name(std::string_view name);
 
 // Text that is not valid UTF-8 is written with U+FFFD in the place of the wrong bytes.
 [[nodiscard]] std::string to_json(const FleetStatus& status);

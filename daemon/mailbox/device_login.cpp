@@ -4,6 +4,7 @@
 #include "oauth/refusal.h"
 #include "util/concat.h"
 
+#include <algorithm>
 #include <utility>
 #include <variant>
 
@@ -12,6 +13,15 @@ namespace {
 
 [[nodiscard]] std::unexpected<Error> abandoned() {
   return fail(ErrorKind::kOperator, "login_abandoned", "the one who asked for the sign-in went away");
+}
+
+// Tenants block this flow and no other, and the refusal does not say so (Entra's authentication flows policy).
+[[nodiscard]] Error refused(const oauth::Refusal& refusal) {
+  constexpr int kBlockedByPolicy = 53003;
+  Error error = oauth::to_error(refusal);
+  if (std::ranges::find(refusal.aadsts, kBlockedByPolicy) != refusal.aadsts.end())
+    error.remedy = concat("the tenant may block the device code alone: try --flow browser; else ", error.remedy);
+  return error;
 }
 
 } // namespace
@@ -27,7 +37,7 @@ runtime::Task<Result<SignIn>> sign_in_by_device_code(const Services& services, O
   if ((*registration)->endpoints.device_authorization.empty())
     co_return fail(ErrorKind::kOperator, "no_device_flow",
                    concat("the server of app ", client.app_name(), " offers no sign-in by device code"),
-                   "Google has none for mail; for another server set device_authorization_endpoint");
+                   "sign in with --flow browser or --flow paste");
   const Result<oauth::ClientProof> first_proof = client.proof();
   if (!first_proof) co_return pass(first_proof.error());
   auto asking = client.send(oauth::device_authorization_request(**registration, *first_proof));
@@ -62,7 +72,7 @@ runtime::Task<Result<SignIn>> sign_in_by_device_code(const Services& services, O
       co_return sign_in;
     }
     if (auto* failed = std::get_if<oauth::DeviceFlow::Failed>(&action))
-      co_return std::unexpected(oauth::to_error(failed->refusal));
+      co_return std::unexpected(refused(failed->refusal));
     delay = std::get<oauth::DeviceFlow::Wait>(action).delay;
   }
 }

@@ -31,6 +31,8 @@ struct FolderStatus {
 
 struct MailboxStatus {
   std::string name;
+  std::string app;        // whose OAuth2 registration it signs in with; empty: it has a password
+  std::string login_user; // whose token; mailboxes with the same app and login_user share one
   MailboxState state = MailboxState::kConnecting;
   UnixTime since{};
   std::string reason; // why it is in this state, for people; empty when all is well
@@ -55,11 +57,28 @@ struct FleetStatus {
   std::vector<MailboxStatus> mailboxes;
 };
 
+// How a person signs in. kBrowser and kPaste are the same to the daemon but for where the browser ends up.
+enum class LoginFlow {
+  kAny, // which one the server offers
+  kDevice,
+  kBrowser,
+  kPaste,
+};
+
+struct LoginRequest {
+  LoginFlow flow = LoginFlow::kAny;
+  std::uint16_t redirect_port = 0; // where the one who asks listens on loopback; 0: nowhere, which rules kBrowser out
+};
+
 struct LoginEvent {
   enum class Kind { kPrompt, kSignedIn, kFailed };
   Kind kind = Kind::kFailed;
   std::string mailbox;
   // kPrompt
+  LoginFlow flow = LoginFlow::kDevice; // never kAny
+  std::string note;                    // why it is this flow, when another one was to be expected
+  std::string authorization_url;       // kBrowser and kPaste
+  // kPrompt by kDevice
   std::string verification_uri;
   std::string verification_uri_complete; // empty when the server gives none
   std::string user_code;
@@ -67,6 +86,7 @@ struct LoginEvent {
   // kFailed
   std::string error;
   std::string remedy;
+  std::string code; // of the Error
 };
 
 struct ReloadReport {

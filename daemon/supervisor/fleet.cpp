@@ -25,7 +25,7 @@ constexpr runtime::Duration kTick = seconds(5);
 Fleet::Fleet(const mailbox::Services& services, FleetOptions options)
     : services_(services), options_(std::move(options)), started_at_(services.now()), pace_(services.loop, 120),
       files_pulse_(services.loop, services.files_pool), store_pulse_(services.loop, services.store_thread),
-      reload_over_(services.loop), expiry_(services), tasks_(services.loop) {}
+      logins_(services), reload_over_(services.loop), expiry_(services), tasks_(services.loop) {}
 
 Fleet::~Fleet() {
   tasks_.cancel_all();

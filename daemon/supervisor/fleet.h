@@ -10,6 +10,7 @@
 #include "runtime/run_task.h"
 #include "runtime/task_set.h"
 #include "supervisor/expiry_watch.h"
+#include "supervisor/login_desk.h"
 #include "supervisor/login_pace.h"
 #include "supervisor/notifier.h"
 #include "supervisor/operations.h"
@@ -53,8 +54,9 @@ class Fleet final : public Operations {
                                                            std::function<void(Status)> done) override;
   [[nodiscard]] Status pause(std::string_view mailbox) override;
   [[nodiscard]] Status resume(std::string_view mailbox) override;
-  [[nodiscard]] Result<std::unique_ptr<Subscription>> login(std::string_view mailbox,
+  [[nodiscard]] Result<std::unique_ptr<Subscription>> login(std::string_view mailbox, LoginRequest request,
                                                             std::function<void(const LoginEvent&)> on_event) override;
+  void answer_login(Secret redirected, std::function<void(Result<std::string>)> done) override;
   [[nodiscard]] Status logout(std::string_view mailbox, std::function<void(Status)> done) override;
   [[nodiscard]] Status set_password(std::string_view mailbox, Secret password,
                                     std::function<void(Status)> done) override;
@@ -103,6 +105,7 @@ class Fleet final : public Operations {
   Pulse files_pulse_;
   Pulse store_pulse_;
   SwapNotice swap_notice_;
+  LoginDesk logins_; // outlives the sign-ins under way, which run in apps_
   std::map<std::string, AppSlot> apps_;
   Slots slots_;
   std::function<void(int)> all_finished_;

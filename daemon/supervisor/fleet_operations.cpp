@@ -1,7 +1,6 @@
 // The operator's side of the fleet: what control/ asks for.
 #include "log/event_ids.h"
 #include "log/log.h"
-#include "mailbox/device_login.h"
 #include "supervisor/fleet.h"
 #include "util/concat.h"
 
@@ -23,62 +22,6 @@ class Cancellation final : public Subscription {
  private:
   std::function<void()> cancel_;
 };
-
-// shared_ptr: the sign-in under way and the subscription of the one who asked for it.
-struct LoginLink {
-  std::function<void(const LoginEvent&)> on_event; // empty: nobody listens any more
-  void tell(const LoginEvent& event) const {
-    if (on_event) on_event(event);
-  }
-};
-
-[[nodiscard]] LoginEvent login_failed(const std::string& mailbox, const Error& error) {
-  LoginEvent event;
-  event.kind = LoginEvent::Kind::kFailed;
-  event.mailbox = mailbox;
-  event.error = error.what;
-  event.remedy = error.remedy;
-  return event;
-}
-
-[[nodiscard]] LoginEvent login_prompt(const std::string& mailbox, const mailbox::DevicePrompt& prompt) {
-  LoginEvent event;
-  event.kind = LoginEvent::Kind::kPrompt;
-  event.mailbox = mailbox;
-  event.verification_uri = prompt.verification_uri;
-  event.verification_uri_complete = prompt.verification_uri_complete;
-  event.user_code = prompt.user_code;
-  event.expires_at = prompt.expires_at;
-  return event;
-}
-
-runtime::Task<void> sign_in(const mailbox::Services& services, mailbox::OauthClient& client,
-                            mailbox::TokenKeeper& keeper, std::string mailbox, std::shared_ptr<LoginLink> link) {
-  auto signing_in = mailbox::sign_in_by_device_code(
-      services, client,
-      [&mailbox, &link](const mailbox::DevicePrompt& prompt) { link->tell(login_prompt(mailbox, prompt)); },
-      [&link] { return static_cast<bool>(link->on_event); });
-  Result<mailbox::SignIn> signed_in = co_await signing_in;
-  Status adopted;
-  if (signed_in) {
-    auto adopting = keeper.adopt_sign_in(std::move(signed_in->grant), signed_in->asked_at);
-    adopted = co_await adopting;
-  } else {
-    adopted = pass(std::move(signed_in).error());
-  }
-  if (!adopted) {
-    log::write(log::Priority::kWarning,
-               {.mailbox = mailbox, .error = adopted.error().code, .catalog = &log::events::kLoginFailed},
-               concat("the sign-in failed: ", adopted.error().what));
-    link->tell(login_failed(mailbox, adopted.error()));
-    co_return;
-  }
-  log::write(log::Priority::kNotice, {.mailbox = mailbox, .catalog = &log::events::kSignedIn}, "signed in");
-  LoginEvent event;
-  event.kind = LoginEvent::Kind::kSignedIn;
-  event.mailbox = mailbox;
-  link->tell(event);
-}
 
 } // namespace
 
@@ -110,6 +53,8 @@ MailboxStatus Fleet::describe(const MailboxSlot& slot) const {
   const mailbox::MailboxView view = slot.life->view();
   MailboxStatus status;
   status.name = slot.config.name;
+  status.app = slot.config.app;
+  if (slot.keeper != nullptr) status.login_user = slot.config.login_user;
   status.state = view.state;
   status.since = view.since;
   status.reason = view.reason;
@@ -178,7 +123,7 @@ Status Fleet::resume(std::string_view mailbox) {
   return {};
 }
 
-Result<std::unique_ptr<Subscription>> Fleet::login(std::string_view mailbox,
+Result<std::unique_ptr<Subscription>> Fleet::login(std::string_view mailbox, LoginRequest request,
                                                    std::function<void(const LoginEvent&)> on_event) {
   auto slot = find(mailbox);
   if (!slot) return pass(std::move(slot).error());
@@ -189,13 +134,19 @@ Result<std::unique_ptr<Subscription>> Fleet::login(std::string_view mailbox,
     return fail(ErrorKind::kOperator, "no_person_signs_in",
                 concat("nobody signs in to ", mailbox, ": its app ", (*slot)->config.app, " asks for tokens by itself"),
                 concat("see how it fares: mailmoorctl status ", mailbox));
-  auto link = std::make_shared<LoginLink>();
-  // Told in a later turn, never from inside this call.
-  link->on_event = std::move(on_event);
-  AppSlot& app = apps_.at((*slot)->config.app);
-  SignInSlot& slot_of_token = app.sign_ins.at((*slot)->keeper->token_id());
-  slot_of_token.logins->spawn(sign_in(services_, *app.client, *slot_of_token.keeper, std::string(mailbox), link));
-  return std::make_unique<Cancellation>([link] { link->on_event = nullptr; });
+  const config::Mailbox& config = (*slot)->config;
+  AppSlot& app = apps_.at(config.app);
+  SignInSlot& sign_in = app.sign_ins.at((*slot)->keeper->token_id());
+  LoginOrder order;
+  order.mailbox = mailbox;
+  order.app = *prepared_.config.find_app(config.app);
+  order.login_user = config.login_user;
+  order.request = request;
+  return logins_.begin(*sign_in.logins, *app.client, *sign_in.keeper, std::move(order), std::move(on_event));
+}
+
+void Fleet::answer_login(Secret redirected, std::function<void(Result<std::string>)> done) {
+  logins_.answer(std::move(redirected), std::move(done));
 }
 
 Status Fleet::logout(std::string_view mailbox, std::function<void(Status)> done) {

@@ -24,6 +24,8 @@ using mailmoor::MailboxState;
 using mailmoor::FleetStatus;
 using mailmoor::FolderStatus;
 using mailmoor::LoginEvent;
+using mailmoor::LoginFlow;
+using mailmoor::LoginRequest;
 using mailmoor::MailboxStatus;
 using mailmoor::PoisonStatus;
 using mailmoor::ReloadReport;
@@ -51,9 +53,13 @@ class Operations {
                                                                    std::function<void(Status)> done) = 0;
   [[nodiscard]] virtual Status pause(std::string_view mailbox) = 0;
   [[nodiscard]] virtual Status resume(std::string_view mailbox) = 0;
-  // Signs in by device code (RFC 8628); events until kSignedIn or kFailed. Destroying the subscription abandons it.
+  // Signs in, by device code (RFC 8628) or by an address that a browser opens and comes back from (RFC 8252); events
+  // until kSignedIn or kFailed. Destroying the subscription abandons it, unless what the browser brought is at work.
   [[nodiscard]] virtual Result<std::unique_ptr<Subscription>>
-  login(std::string_view mailbox, std::function<void(const LoginEvent&)> on_event) = 0;
+  login(std::string_view mailbox, LoginRequest request, std::function<void(const LoginEvent&)> on_event) = 0;
+  // The address with which a browser came back, or what a person copied of it: for whichever login it answers. `done`
+  // is told the mailbox that is signed in, or why none is.
+  virtual void answer_login(Secret redirected, std::function<void(Result<std::string>)> done) = 0;
   // Done when the store has forgotten the tokens and the session is closed.
   [[nodiscard]] virtual Status logout(std::string_view mailbox, std::function<void(Status)> done) = 0;
   [[nodiscard]] virtual Status set_password(std::string_view mailbox, Secret password,

@@ -31,7 +31,7 @@ _mailmoorctl() {
       return
       ;;
     --flow)
-      mapfile -t COMPREPLY < <(compgen -W device -- "$current")
+      mapfile -t COMPREPLY < <(compgen -W 'device browser paste' -- "$current")
       return
       ;;
   esac

@@ -16,7 +16,7 @@ complete -c mailmoorctl -n "not __fish_seen_subcommand_from $commands" -a "$comm
 complete -c mailmoorctl -n '__fish_seen_subcommand_from status login logout password sync pause resume folders' -a '(__mailmoorctl_mailboxes)'
 complete -c mailmoorctl -n '__fish_seen_subcommand_from status' -l watch -d 'Again every two seconds'
 complete -c mailmoorctl -n '__fish_seen_subcommand_from login' -l all-pending -d 'All that need a login'
-complete -c mailmoorctl -n '__fish_seen_subcommand_from login' -l flow -x -a device -d 'How to sign in'
+complete -c mailmoorctl -n '__fish_seen_subcommand_from login' -l flow -x -a 'device browser paste' -d 'How to sign in'
 complete -c mailmoorctl -n '__fish_seen_subcommand_from sync' -l wait -d 'Until complete'
 complete -c mailmoorctl -n '__fish_seen_subcommand_from password' -l stdin -d 'Read it from standard input'
 complete -c mailmoorctl -n '__fish_seen_subcommand_from check' -F

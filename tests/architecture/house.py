@@ -54,7 +54,7 @@ LIBRARIES: dict[str, set[str]] = {
     "systemd/sd-journal.h": {"log"},
     "systemd/sd-daemon.h": {"supervisor", "main"},
     "yaml-cpp/": {"config"},
-    "microhttpd.h": {"control"},
+    "microhttpd.h": {"cli", "control"},
     "CLI/": {"cli", "main"},
     "nlohmann/": {"oauth", "control", "cli"},
 }

@@ -33,6 +33,8 @@ class Ctl : public testing::Test {
     argv.push_back(nullptr); // as main() gets it
     console_ = FakeConsole();
     console_.columns = columns_;
+    console_.input_fd = input_fd_;
+    console_.desktop = has_desktop_;
     return run(static_cast<int>(argv.size()) - 1, argv.data(), "9.9", console_);
   }
   int ctl(std::vector<std::string> arguments) {
@@ -45,6 +47,8 @@ class Ctl : public testing::Test {
   ScriptedDaemon daemon_;
   FakeConsole console_;
   std::optional<std::size_t> columns_;
+  int input_fd_ = -1;
+  bool has_desktop_ = false;
 };
 
 } // namespace mailmoor::cli

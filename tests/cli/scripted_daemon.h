@@ -54,6 +54,21 @@ class ScriptedDaemon final {
   // Bytes as they are; then the connection is closed.
   void on_raw(const std::string& request, const std::string& bytes) { answers_[request] = bytes; }
 
+  // The first answer, then the next …; the last one stays.
+  void on_sequence(const std::string& request, std::vector<std::string> answers) {
+    answers_[request] = answers.front();
+    answers.erase(answers.begin());
+    sequences_[request] = std::move(answers);
+  }
+  // To whatever request begins so.
+  void on_any(const std::string& beginning, const std::string& bytes) { beginnings_[beginning] = bytes; }
+  // Answers with the first bytes, and with the rest once `after` has been asked: "POST /path".
+  void on_two_parts(const std::string& request, const std::string& first, const std::string& after,
+                    const std::string& rest) {
+    answers_[request] = first;
+    rests_[request] = {after, rest};
+  }
+
   // "POST /path body" of each request so far.
   [[nodiscard]] std::vector<std::string> requests() {
     const std::lock_guard lock(mutex_);
@@ -63,12 +78,19 @@ class ScriptedDaemon final {
   [[nodiscard]] std::size_t most_at_once() const { return most_at_once_; }
   // Answers only when so many requests are there.
   void gather(std::size_t count) { gather_ = count; }
+  // The same for logins alone.
+  void gather_logins(std::size_t count) { gather_logins_ = count; }
 
  private:
   struct Connection {
     UniqueFd socket;
     std::string received;
     bool is_complete = false;
+    std::string held_for{}; // the request after which the rest is sent; empty: not held
+    std::string rest{};
+  };
+  struct Rest {
+    std::string after, bytes;
   };
 
   void serve(const std::stop_token& stop) {
@@ -86,10 +108,23 @@ class ScriptedDaemon final {
       most_at_once_ = std::max<std::size_t>(most_at_once_, connections.size());
       const auto complete = std::ranges::count_if(connections, [](const auto& c) { return c.is_complete; });
       if (static_cast<std::size_t>(complete) < gather_) continue;
+      const auto logins =
+          std::ranges::count_if(connections, [](const auto& c) { return c.is_complete && is_login(c); });
       for (Connection& connection : connections)
-        if (connection.is_complete) answer(connection);
+        if (connection.is_complete && connection.held_for.empty() &&
+            (!is_login(connection) || static_cast<std::size_t>(logins) >= gather_logins_))
+          answer(connection);
+      for (Connection& connection : connections)
+        if (!connection.held_for.empty() && was_asked(connection.held_for)) {
+          ::send(connection.socket.get(), connection.rest.data(), connection.rest.size(), MSG_NOSIGNAL);
+          connection.socket.reset();
+        }
       std::erase_if(connections, [](const Connection& c) { return !c.socket.is_open(); });
     }
+  }
+
+  [[nodiscard]] static bool is_login(const Connection& connection) {
+    return connection.received.substr(0, connection.received.find(' ', 5)).ends_with("/login");
   }
 
   static void receive(Connection& connection) {
@@ -112,20 +147,45 @@ class ScriptedDaemon final {
       const std::lock_guard lock(mutex_);
       requests_.push_back(body.empty() ? request : request + ' ' + body);
     }
-    const auto known = answers_.find(request);
-    const std::string bytes =
-        known != answers_.end() ? known->second : "HTTP/1.1 500 X\r\nConnection: close\r\nContent-Length: 0\r\n\r\n";
+    const std::string bytes = answer_to(request);
     ::send(connection.socket.get(), bytes.data(), bytes.size(), MSG_NOSIGNAL);
-    connection.socket.reset();
+    if (const auto rest = rests_.find(request); rest != rests_.end()) {
+      connection.held_for = rest->second.after;
+      connection.rest = rest->second.bytes;
+    } else {
+      connection.socket.reset();
+    }
+  }
+
+  [[nodiscard]] std::string answer_to(const std::string& request) {
+    for (const auto& [beginning, bytes] : beginnings_)
+      if (request.starts_with(beginning)) return bytes;
+    const auto known = answers_.find(request);
+    if (known == answers_.end()) return "HTTP/1.1 500 X\r\nConnection: close\r\nContent-Length: 0\r\n\r\n";
+    std::string bytes = known->second;
+    if (auto& next = sequences_[request]; !next.empty()) {
+      known->second = next.front();
+      next.erase(next.begin());
+    }
+    return bytes;
+  }
+
+  [[nodiscard]] bool was_asked(const std::string& request) {
+    const std::lock_guard lock(mutex_);
+    return std::ranges::any_of(requests_, [&request](const std::string& asked) { return asked.starts_with(request); });
   }
 
   std::string directory_;
   UniqueFd listener_;
   std::map<std::string, std::string> answers_;
+  std::map<std::string, Rest> rests_;
+  std::map<std::string, std::vector<std::string>> sequences_;
+  std::map<std::string, std::string> beginnings_;
   std::mutex mutex_;
   std::vector<std::string> requests_;
   std::atomic<std::size_t> most_at_once_ = 0;
   std::atomic<std::size_t> gather_ = 0;
+  std::atomic<std::size_t> gather_logins_ = 0;
   std::jthread thread_;
 };
 

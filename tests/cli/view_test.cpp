@@ -163,34 +163,100 @@ TEST(LoginView, Prompt_SaysWhereWhatAndHowLong) {
   auto prompt = event(LoginEvent::Kind::kPrompt, "alice");
   prompt.expires_at = kNow + minutes(15);
   prompt.verification_uri_complete = "https://x/device?code=1";
-  EXPECT_EQ(describe(prompt, kNow), "alice: open https://x/device and enter CODE-alice (within 15 min)\n"
-                                    "    or open https://x/device?code=1\n");
+  EXPECT_EQ(describe(prompt, {}, kNow), "alice: open https://x/device and enter CODE-alice (within 15 min)\n"
+                                        "    or open https://x/device?code=1\n");
 }
 
 TEST(LoginView, HostileText_IsMadeSafe) {
   auto prompt = event(LoginEvent::Kind::kPrompt, "alice");
   prompt.user_code = "\x1b[2J\n";
-  EXPECT_EQ(describe(prompt, kNow), "alice: open https://x/device and enter \\x1b[2J\\n\n");
+  EXPECT_EQ(describe(prompt, {}, kNow), "alice: open https://x/device and enter \\x1b[2J\\n\n");
 }
+
+TEST(LoginText, Links_SayWhatToDoWithThem) {
+  LoginEvent prompt = event(LoginEvent::Kind::kPrompt, "alice");
+  prompt.authorization_url = "https://id.example/auth?client_id=x";
+  prompt.flow = LoginFlow::kBrowser;
+  EXPECT_EQ(describe(prompt, {}, kNow), "alice: open this in a browser on this host and sign in:\n"
+                                        "    https://id.example/auth?client_id=x\n");
+  prompt.flow = LoginFlow::kPaste;
+  prompt.note = "Google has no sign-in by device code for mail";
+  EXPECT_EQ(describe(prompt, {"sales"}, kNow),
+            "alice: open this in any browser and sign in; then paste here the address\n"
+            "    of the page at the end, which the browser cannot open:\n"
+            "    https://id.example/auth?client_id=x\n"
+            "    (Google has no sign-in by device code for mail)\n"
+            "    (the same sign-in serves sales)\n");
+}
+
+TEST(LoginText, SharedSignIn_NamesAllWhomItServes) {
+  EXPECT_EQ(describe(event(LoginEvent::Kind::kSignedIn, "alice"), {"sales", "info"}, kNow),
+            "alice: signed in, and so sales, info\n");
+}
+
+TEST(LoginText, BrowserHint_TellsTheWayFromAnotherHost) {
+  EXPECT_THAT(browser_hint(4711, false), HasSubstr("ssh -L 4711:localhost:4711"));
+  EXPECT_THAT(browser_hint(4711, false), testing::Not(HasSubstr("paste")));
+  EXPECT_THAT(browser_hint(4711, true), HasSubstr("paste"));
+}
+
+constexpr Screen kScreen{.width = 80, .height = 24};
 
 TEST(LoginBoard, Events_RedrawWhatWaitsBelowWhatHasEnded) {
   using Kind = LoginEvent::Kind;
-  LoginBoard board;
-  EXPECT_EQ(board.show(event(Kind::kPrompt, "a"), kNow, 80),
-            "MAILBOX  ENTER   AT\na        CODE-a  https://x/device\n");
-  EXPECT_EQ(board.show(event(Kind::kPrompt, "b"), kNow, 80),
-            "\x1b[2A\x1b[JMAILBOX  ENTER   AT\na        CODE-a  https://x/device\nb        CODE-b  https://x/device\n");
-  EXPECT_EQ(board.show(event(Kind::kSignedIn, "a"), kNow, 80),
-            "\x1b[3A\x1b[Ja: signed in\nMAILBOX  ENTER   AT\nb        CODE-b  https://x/device\n");
-  EXPECT_EQ(board.show(event(Kind::kSignedIn, "b"), kNow, 80), "\x1b[2A\x1b[Jb: signed in\n");
-  EXPECT_EQ(board.show(event(Kind::kSignedIn, "c"), kNow, 80), "c: signed in\n");
+  LoginBoard board(3);
+  EXPECT_EQ(board.show(event(Kind::kPrompt, "a"), {}, kNow, kScreen),
+            "MAILBOX  ENTER   AT\na        CODE-a  https://x/device\n0 of 3 signed in\n");
+  EXPECT_EQ(board.show(event(Kind::kPrompt, "b"), {}, kNow, kScreen),
+            "\x1b[3A\x1b[JMAILBOX  ENTER   AT\na        CODE-a  https://x/device\nb        CODE-b  https://x/device\n"
+            "0 of 3 signed in\n");
+  EXPECT_EQ(board.show(event(Kind::kSignedIn, "a"), {}, kNow, kScreen),
+            "\x1b[4A\x1b[Ja: signed in\nMAILBOX  ENTER   AT\nb        CODE-b  https://x/device\n1 of 3 signed in\n");
+  EXPECT_EQ(board.show("a word\n", kScreen),
+            "\x1b[3A\x1b[Ja word\nMAILBOX  ENTER   AT\nb        CODE-b  https://x/device\n1 of 3 signed in\n");
+  EXPECT_EQ(board.show(event(Kind::kSignedIn, "b"), {}, kNow, kScreen), "\x1b[3A\x1b[Jb: signed in\n");
+  EXPECT_THAT(board.show(event(Kind::kFailed, "c"), {}, kNow, kScreen), testing::StartsWith("c: not signed in"));
+  EXPECT_EQ(board.progress(), "2 of 3 signed in, 1 failed");
+}
+
+TEST(LoginBoard, RenewedCode_TakesThePlaceOfTheOld) {
+  LoginBoard board(1);
+  LoginEvent prompt = event(LoginEvent::Kind::kPrompt, "a");
+  static_cast<void>(board.show(prompt, {}, kNow, kScreen));
+  prompt.user_code = "NEW";
+  const std::string shown = board.show(prompt, {}, kNow, kScreen);
+  EXPECT_THAT(shown, HasSubstr("NEW"));
+  EXPECT_THAT(shown, testing::Not(HasSubstr("CODE-a")));
+}
+
+TEST(LoginBoard, Links_StandAboveOnce) {
+  LoginBoard board(2);
+  LoginEvent prompt = event(LoginEvent::Kind::kPrompt, "a");
+  prompt.flow = LoginFlow::kPaste;
+  prompt.authorization_url = "https://id.example/auth";
+  EXPECT_THAT(board.show(prompt, {}, kNow, kScreen),
+              testing::AllOf(HasSubstr("https://id.example/auth\n"), HasSubstr("(sign in)  its address above")));
+  EXPECT_THAT(board.show(event(LoginEvent::Kind::kPrompt, "b"), {}, kNow, kScreen),
+              testing::Not(HasSubstr("https://id.example/auth")));
+}
+
+TEST(LoginBoard, MoreThanTheScreenHolds_AreCountedNotDrawn) {
+  LoginBoard board(30);
+  std::string shown;
+  for (int i = 0; i < 30; ++i)
+    shown = board.show(event(LoginEvent::Kind::kPrompt, concat('m', i)), {}, kNow, {.width = 80, .height = 14});
+  EXPECT_THAT(shown, HasSubstr("m9 "));
+  EXPECT_THAT(shown, testing::Not(HasSubstr("m10 ")));
+  EXPECT_THAT(shown, HasSubstr("… and 20 more when there is room\n0 of 30 signed in\n"));
+  EXPECT_THAT(shown, testing::StartsWith("\x1b[13A")) << "all of it fits on 14 lines";
 }
 
 TEST(LoginBoard, LinesThatTheTerminalBreaks_AreCountedAsItShowsThem) {
   using Kind = LoginEvent::Kind;
-  LoginBoard board;
-  EXPECT_THAT(board.show(event(Kind::kPrompt, "a"), kNow, 18), HasSubstr("https://x/device")) << "never cut";
-  EXPECT_THAT(board.show(event(Kind::kSignedIn, "a"), kNow, 18), testing::StartsWith("\x1b[4A\x1b[J"));
+  constexpr Screen kNarrow{.width = 18, .height = 24};
+  LoginBoard board(1);
+  EXPECT_THAT(board.show(event(Kind::kPrompt, "a"), {}, kNow, kNarrow), HasSubstr("https://x/device")) << "never cut";
+  EXPECT_THAT(board.show(event(Kind::kSignedIn, "a"), {}, kNow, kNarrow), testing::StartsWith("\x1b[5A\x1b[J"));
 }
 
 } // namespace

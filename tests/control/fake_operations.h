@@ -73,8 +73,16 @@ class FakeOperations final : public supervisor::Operations {
   Status pause(std::string_view mailbox) override { return record("pause", mailbox); }
   Status resume(std::string_view mailbox) override { return record("resume", mailbox); }
   Result<std::unique_ptr<supervisor::Subscription>>
-  login(std::string_view mailbox, std::function<void(const supervisor::LoginEvent&)> on_event_in) override {
-    return subscribe("login", mailbox, [this, &on_event_in] { on_event = std::move(on_event_in); });
+  login(std::string_view mailbox, supervisor::LoginRequest request,
+        std::function<void(const supervisor::LoginEvent&)> on_event_in) override {
+    return subscribe("login", mailbox, [this, &request, &on_event_in] {
+      login_request = request;
+      on_event = std::move(on_event_in);
+    });
+  }
+  void answer_login(Secret redirected, std::function<void(Result<std::string>)> done_in) override {
+    calls.push_back("answer_login " + std::string(redirected.reveal()));
+    answered = std::move(done_in);
   }
   Status logout(std::string_view mailbox, std::function<void(Status)> done_in) override {
     done = std::move(done_in);
@@ -97,7 +105,9 @@ class FakeOperations final : public supervisor::Operations {
   std::vector<std::string> calls;
   std::string password;
   int subscriptions = 0; // alive
+  supervisor::LoginRequest login_request;
   std::function<void(Status)> done;
+  std::function<void(Result<std::string>)> answered;
   std::function<void(const supervisor::LoginEvent&)> on_event;
   std::function<void(const supervisor::ReloadReport&)> reloaded;
 

@@ -35,6 +35,7 @@ INSTANTIATE_TEST_SUITE_P(
     testing::Values(Row{"GET", "/health", 0, Endpoint::kHealth}, Row{"HEAD", "/health", 0, Endpoint::kHealth},
                     Row{"GET", "/v1/status", 0, Endpoint::kStatus}, Row{"GET", "/v1/version", 0, Endpoint::kVersion},
                     Row{"POST", "/v1/reload", 0, Endpoint::kReload},
+                    Row{"POST", "/v1/login", 0, Endpoint::kLoginAnswer},
                     Row{"GET", "/v1/mailboxes/alice", 0, Endpoint::kMailbox, "alice"},
                     Row{"GET", "/v1/mailboxes/alice/folders", 0, Endpoint::kFolders, "alice"},
                     Row{"POST", "/v1/mailboxes/alice/sync", 0, Endpoint::kSync, "alice"},

@@ -176,6 +176,42 @@ TEST_F(ServerTest, Login_StreamsEventsAsTheyCome) {
   EXPECT_TRUE(loop_.run_until([this] { return operations_.subscriptions == 0; }));
 }
 
+TEST_F(ServerTest, Login_TellsTheFleetHow) {
+  begin("POST", "/v1/mailboxes/alice/login");
+  EXPECT_EQ(operations_.login_request.flow, supervisor::LoginFlow::kAny);
+  EXPECT_EQ(operations_.login_request.redirect_port, 0);
+  begin("POST", "/v1/mailboxes/alice/login?flow=browser&redirect_port=4711");
+  EXPECT_EQ(operations_.login_request.flow, supervisor::LoginFlow::kBrowser);
+  EXPECT_EQ(operations_.login_request.redirect_port, 4711);
+}
+
+TEST_F(ServerTest, LoginThatCannotBe_IsRefusedAtOnce) {
+  for (const auto query : {"flow=magic", "flow=browser", "flow=browser&redirect_port=0", "redirect_port=70000",
+                           "redirect_port=12x", "flow=browser&redirect_port=-1"})
+    EXPECT_EQ(ask("POST", concat("/v1/mailboxes/alice/login?", query)), 400) << query;
+  EXPECT_TRUE(operations_.calls.empty());
+}
+
+TEST_F(ServerTest, AnswerOfABrowser_IsHandedInAndWaitedFor) {
+  client_ = std::make_unique<UnixClient>(path_);
+  client_->request("POST", "/v1/login", "/?code=c&state=s");
+  ASSERT_TRUE(loop_.run_until([this] { return !operations_.calls.empty(); }));
+  EXPECT_EQ(operations_.calls.back(), "answer_login /?code=c&state=s");
+  EXPECT_FALSE(client_->has_answer());
+  operations_.answered(std::string("alice"));
+  EXPECT_EQ(wait_for_answer(), 200);
+  EXPECT_EQ(client_->body(), R"({"event":"signed_in","mailbox":"alice"})");
+}
+
+TEST_F(ServerTest, AnswerThatNobodyWaitsFor_IsAProblem) {
+  client_ = std::make_unique<UnixClient>(path_);
+  client_->request("POST", "/v1/login", "/?code=c&state=s");
+  ASSERT_TRUE(loop_.run_until([this] { return !operations_.calls.empty(); }));
+  operations_.answered(fail(ErrorKind::kOperator, "redirect_unknown", "this answers no sign-in", "use the last link"));
+  EXPECT_EQ(wait_for_answer(), 409);
+  EXPECT_EQ(problem().code, "redirect_unknown");
+}
+
 TEST_F(ServerTest, LoginEventsBeforeAnyoneReads_AllArriveInOrder) {
   begin("POST", "/v1/mailboxes/alice/login");
   for (int i = 0; i < 100; ++i)

@@ -25,6 +25,8 @@ FleetStatus full_status() {
   fleet.summary = "1 idle";
   MailboxStatus& alice = fleet.mailboxes.emplace_back();
   alice.name = "alice";
+  alice.app = "contoso";
+  alice.login_user = "al";
   alice.state = MailboxState::kThrottled;
   alice.since = kTime;
   alice.reason = "server busy";
@@ -45,7 +47,8 @@ FleetStatus full_status() {
 TEST(Wire, Status_IsSpelledAsInTheContract) {
   EXPECT_EQ(to_json(full_status()),
             R"({"version":"0.1.0","started_at":"2023-11-14T22:13:20Z","key_source":"credential mailmoor.key",)"
-            R"("summary":"1 idle","mailboxes":[{"name":"alice","state":"throttled","since":"2023-11-14T22:13:20Z",)"
+            R"("summary":"1 idle","mailboxes":[{"name":"alice","app":"contoso","login_user":"al",)"
+            R"("state":"throttled","since":"2023-11-14T22:13:20Z",)"
             R"("reason":"server busy","remedy":"wait","retry_at":"2023-11-14T22:14:20Z",)"
             R"("last_sync":"2023-11-14T22:12:20Z","messages":7,"behind":3,"messages_per_second":0.5,)"
             R"("messages_fetched":5,"octets_fetched":6000,)"
@@ -93,16 +96,30 @@ TEST(Wire, LoginEvents_AreSpelledAsInTheContract) {
   event.expires_at = kTime;
   EXPECT_EQ(to_json(event),
             R"({"event":"prompt","mailbox":"alice","verification_uri":"https://x/device","user_code":"AB-CD",)"
-            R"("expires_at":"2023-11-14T22:13:20Z"})");
+            R"("expires_at":"2023-11-14T22:13:20Z","flow":"device"})");
   EXPECT_EQ(to_json(signed_in()), R"({"event":"signed_in","mailbox":"alice"})");
   EXPECT_EQ(to_json(login_failed("expired")),
             R"({"event":"failed","mailbox":"alice","error":"expired","remedy":"again"})");
+  LoginEvent link = login_event(LoginEvent::Kind::kPrompt);
+  link.flow = supervisor::LoginFlow::kPaste;
+  link.authorization_url = "https://x/auth?a=b";
+  link.note = "no device code";
+  link.user_code = "not for this flow";
+  EXPECT_EQ(to_json(link), R"({"event":"prompt","mailbox":"alice","authorization_url":"https://x/auth?a=b",)"
+                           R"("expires_at":null,"flow":"paste","note":"no device code"})");
+}
+
+TEST(Wire, LoginEventOfAnUnknownFlow_IsRefused) {
+  for (const auto flow : {"", "magic"})
+    EXPECT_FALSE(login_event_from_json(concat(R"({"event":"prompt","mailbox":"a","flow":")", flow, "\"}"))) << flow;
 }
 
 TEST(Wire, LoginEvents_ComeBack) {
   for (const auto json :
-       {R"({"event":"prompt","mailbox":"a","verification_uri":"u","user_code":"c","expires_at":null})",
-        R"({"event":"signed_in","mailbox":"a"})", R"({"event":"failed","mailbox":"a","error":"e","remedy":"r"})"}) {
+       {R"({"event":"prompt","mailbox":"a","verification_uri":"u","user_code":"c","expires_at":null,"flow":"device"})",
+        R"({"event":"prompt","mailbox":"a","authorization_url":"u","expires_at":null,"flow":"browser","note":"n"})",
+        R"({"event":"signed_in","mailbox":"a"})",
+        R"({"event":"failed","mailbox":"a","error":"e","remedy":"r","code":"login_declined"})"}) {
     const auto event = login_event_from_json(json);
     ASSERT_TRUE(event) << json;
     EXPECT_EQ(to_json(*event), json);

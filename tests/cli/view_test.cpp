@@ -2,6 +2,7 @@
 #include "cli/relative_time.h"
 #include "cli/status_view.h"
 #include "cli/table.h"
+#include "util/concat.h"
 
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>

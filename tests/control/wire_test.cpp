@@ -2,6 +2,7 @@
 
 #include "control/fake_operations.h"
 #include "control/problem.h"
+#include "util/concat.h"
 
 #include <gtest/gtest.h>
 

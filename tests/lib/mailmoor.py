@@ -8,6 +8,7 @@ import subprocess
 import time
 
 from lib.processes import Child, TimedOut, wait_until
+from lib.sign_in import SignIn
 
 REPOSITORY = os.path.dirname(os.path.dirname(os.path.dirname(os.path.abspath(__file__))))
 PROGRAMS = os.environ.get("MAILMOOR_BIN", f"{REPOSITORY}/build/asan/bin")
@@ -198,6 +199,10 @@ class Mailmoor:
         done = subprocess.run(self._ctl_argv(arguments, as_json), input=stdin, capture_output=True, text=True,
                               timeout=seconds, env=self._env(), check=False)
         return Answer(done.returncode, done.stdout, done.stderr)
+
+    def begin_login(self, *arguments):
+        """`mailmoorctl login` under way; close() it."""
+        return SignIn(self._ctl_argv(["login", *arguments], True), self._env())
 
     def login(self, people, seconds=60, tell=None):
         """Signs in each mailbox of {name: Person} by device code. Returns every line that mailmoorctl printed, and

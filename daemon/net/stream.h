@@ -4,10 +4,12 @@
 // be destroyed then.
 #pragma once
 
+#include "net/tls_facts.h"
 #include "runtime/task.h"
 #include "util/result.h"
 
 #include <cstddef>
+#include <optional>
 #include <span>
 #include <string>
 
@@ -28,6 +30,9 @@ class Stream {
   [[nodiscard]] virtual runtime::Task<Result<std::size_t>> read_some(std::span<std::byte> into) = 0;
   // All of `bytes`, which stay valid until the task has ended.
   [[nodiscard]] virtual runtime::Task<Status> write_all(std::span<const std::byte> bytes) = 0;
+
+  // How it is secured; empty when it is not.
+  [[nodiscard]] virtual std::optional<TlsFacts> tls_facts() const { return std::nullopt; }
 
  protected:
   Stream() = default;

@@ -3,8 +3,10 @@
 #include "runtime/wait.h"
 #include "util/concat.h"
 
+#include <arpa/inet.h>
 #include <cassert>
 #include <cerrno>
+#include <netinet/in.h>
 #include <sys/socket.h>
 #include <utility>
 
@@ -19,6 +21,17 @@ namespace {
 
 TcpStream::TcpStream(runtime::Loop& loop, UniqueFd socket, std::string peer)
     : loop_(loop), socket_(std::move(socket)), watcher_(loop, socket_.get()), peer_(std::move(peer)) {}
+
+std::string TcpStream::peer_address() const {
+  sockaddr_storage address{};
+  socklen_t size = sizeof address;
+  char text[INET6_ADDRSTRLEN] = {};
+  if (::getpeername(socket_.get(), reinterpret_cast<sockaddr*>(&address), &size) != 0) return {};
+  const void* const bytes = address.ss_family == AF_INET6
+                                ? static_cast<const void*>(&reinterpret_cast<const sockaddr_in6&>(address).sin6_addr)
+                                : &reinterpret_cast<const sockaddr_in&>(address).sin_addr;
+  return ::inet_ntop(address.ss_family, bytes, text, sizeof text) != nullptr ? text : "";
+}
 
 runtime::Task<Result<std::size_t>> TcpStream::read_some(std::span<std::byte> into) {
   assert(!into.empty());

@@ -22,6 +22,8 @@ class TcpStream final : public Stream {
   [[nodiscard]] int fd() const noexcept { return socket_.get(); }
   [[nodiscard]] runtime::FdWatcher& watcher() noexcept { return watcher_; }
   [[nodiscard]] const std::string& peer() const noexcept { return peer_; }
+  // The address at the other end, "192.0.2.1" or "2001:db8::1"; empty when the kernel does not know it any more.
+  [[nodiscard]] std::string peer_address() const;
 
  private:
   runtime::Loop& loop_;

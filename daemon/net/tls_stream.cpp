@@ -1,5 +1,6 @@
 #include "net/tls_stream.h"
 
+#include "net/tls_verdict.h"
 #include "runtime/wait.h"
 #include "util/concat.h"
 
@@ -93,17 +94,16 @@ Result<TlsStream::Next> TlsStream::after(int result, const char* doing) const {
   }
 }
 
+std::optional<TlsFacts> TlsStream::tls_facts() const {
+  return tls_facts_of(ssl_);
+}
+
 runtime::FdWatcher::Ready TlsStream::until(Next next) noexcept {
   return next == Next::kWritable ? tcp_->watcher().writable() : tcp_->watcher().readable();
 }
 
 Error TlsStream::handshake_error(const Result<Next>& next, const std::string& host) const {
-  if (const long verdict = SSL_get_verify_result(ssl_); verdict != X509_V_OK)
-    return {ErrorKind::kHost, "tls_untrusted",
-            concat("the certificate of ", tcp_->peer(), " was refused for the name ", host, ": ",
-                   X509_verify_cert_error_string(verdict)),
-            "if this server has its own certificate authority, give that authority's certificate as ca_file; "
-            "if its certificate carries another name, connect to that name"};
+  if (SSL_get_verify_result(ssl_) != X509_V_OK) return untrusted_peer(ssl_, tcp_->peer(), host);
   if (!next) return next.error();
   return {ErrorKind::kHost, "connection_lost", concat(tcp_->peer(), " closed the connection in the TLS handshake"),
           "check that the server speaks TLS on this port"};

@@ -34,6 +34,7 @@ class TlsStream final : public Stream {
 
   [[nodiscard]] runtime::Task<Result<std::size_t>> read_some(std::span<std::byte> into) override;
   [[nodiscard]] runtime::Task<Status> write_all(std::span<const std::byte> bytes) override;
+  [[nodiscard]] std::optional<TlsFacts> tls_facts() const override;
 
  private:
   friend runtime::Task<Result<std::unique_ptr<Stream>>> secure(const TlsContext&, SharedTrust,

@@ -113,6 +113,34 @@ TEST_F(TlsStreamTest, a_certificate_out_of_its_time) {
   expect_untrusted(shake_hands("mail.test", trust_), "certificate is not yet valid");
 }
 
+TEST_F(TlsStreamTest, each_refusal_has_its_own_remedy) {
+  const auto remedy = [this](const std::string& host, SharedTrust trust) {
+    const SecureResult result = shake_hands(host, std::move(trust));
+    return result ? std::string() : concat(result.error().what, " | ", result.error().remedy);
+  };
+  const std::string unknown = remedy("mail.test", *Trust::load_blocking(""));
+  EXPECT_TRUE(unknown.contains("issued by ") && unknown.contains("ca_file")) << unknown;
+  identify({.names = "DNS:imap.test,DNS:*.mail.test"});
+  const std::string name = remedy("mail.test", trust_);
+  EXPECT_TRUE(name.contains("it is for imap.test, *.mail.test") && !name.contains("ca_file")) << name;
+  identify({.from = std::chrono::hours(-48), .until = std::chrono::hours(-24)});
+  const std::string ended = remedy("mail.test", trust_);
+  EXPECT_TRUE(ended.contains("ends 2") && ended.contains("new certificate") && !ended.contains("ca_file")) << ended;
+}
+
+TEST_F(TlsStreamTest, what_was_agreed_on_can_be_told) {
+  const SecureResult result = shake_hands("mail.test", trust_);
+  ASSERT_TRUE(result);
+  const auto facts = (*result)->tls_facts();
+  ASSERT_TRUE(facts);
+  EXPECT_EQ(facts->version, "TLSv1.3");
+  EXPECT_FALSE(facts->cipher.empty());
+  EXPECT_EQ(facts->chain.size(), 2U);
+  ASSERT_TRUE(facts->ends_at);
+  const auto left = *facts->ends_at - std::chrono::floor<seconds>(std::chrono::system_clock::now());
+  EXPECT_TRUE(left > std::chrono::hours(1) && left <= std::chrono::hours(24)) << left.count();
+}
+
 TEST_F(TlsStreamTest, protocols_older_than_1_2_are_refused) {
   SSL_CTX_set_security_level(server_.get(), 0);
   SSL_CTX_set_min_proto_version(server_.get(), TLS1_VERSION);

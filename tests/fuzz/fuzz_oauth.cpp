@@ -1,7 +1,7 @@
 // The answers of an authorization server, hostile or broken. Input: one byte that picks the HTTP status and headers,
-// then the body; it is read as a token answer, a device authorization answer, metadata, the key of a service account
-// and a certificate with its key. Must hold for any bytes: no crash, no throw; what is shown is one line of bounded,
-// valid UTF-8 without controls; a grant can be used; no waiting beyond a day.
+// then the body; it is read as a token answer, a device authorization answer, metadata, the key of a service account,
+// a certificate with its key, an access token and the payload of one. Must hold for any bytes: no crash, no throw; what
+// is shown is one line of bounded, valid UTF-8 without controls; a grant can be used; no waiting beyond a day.
 #include "oauth/app_grant.h"
 #include "oauth/client_certificate.h"
 #include "oauth/device_flow.h"
@@ -10,6 +10,9 @@
 #include "oauth/refresh_policy.h"
 #include "oauth/reply.h"
 #include "oauth/service_account.h"
+#include "oauth/token_diagnosis.h"
+#include "util/base64.h"
+#include "util/concat.h"
 #include "util/utf8.h"
 
 #include <algorithm>
@@ -91,6 +94,29 @@ void check(const Endpoints& endpoints) {
   must(endpoints.authorization.empty() || is_endpoint_url(endpoints.authorization));
 }
 
+void check_token(std::string_view token) {
+  const auto facts = read_token(token);
+  if (facts) {
+    for (const auto* texts : {&facts->audiences, &facts->scopes, &facts->roles})
+      for (const std::string& text : *texts)
+        must_be_shown(text, 256);
+    for (const std::string& text : {facts->tenant, facts->user, facts->app_id, facts->object_id})
+      must_be_shown(text, 256);
+  }
+  for (const MailService service : {MailService::kExchange, MailService::kGmail, MailService::kOther}) {
+    TokenExpectations expected;
+    expected.service = service;
+    expected.mailbox = expected.user = expected.login_user = "a@b";
+    const auto findings = diagnose_token(facts, token.substr(0, 300), kNow, expected, kNow);
+    must(!findings.empty() && findings.front().about == "token");
+    for (const TokenFinding& finding : findings) {
+      must(!finding.what.empty() && is_valid_utf8(finding.remedy));
+      must(finding.remedy.empty() == (finding.verdict == TokenFinding::Verdict::kGood));
+    }
+    must(is_valid_utf8(refused_login_remedy(facts, findings, expected)));
+  }
+}
+
 void run(unsigned char choice, std::string_view body) {
   const HttpReply reply = reply_of(choice, body);
   const TokenOutcome outcome = parse_token_reply(reply, kNow);
@@ -121,6 +147,8 @@ void run(unsigned char choice, std::string_view body) {
     must(certificate->sha256.size() == 32 && certificate->sha1.size() == 20);
   else
     must_be_shown(certificate.error().what, 700);
+  check_token(body);
+  check_token(concat("e30.", base64url_encode(body), ".c2ln"));
   for (const std::string& url : metadata_urls(body))
     must(is_endpoint_url(url) || url.size() > 2048);
 }

@@ -168,7 +168,10 @@ int run(const Arguments& arguments) {
 
   net::initialise_curl();
   runtime::Loop loop(clock);
-  loop.on_lag(std::chrono::milliseconds(50), [](runtime::Duration lag) {
+  mailbox::Counters counters;
+  loop.on_lag(runtime::Duration::zero(), [&counters](runtime::Duration lag) {
+    counters.loop_lag.observe(std::chrono::duration<double>(lag).count());
+    if (lag <= std::chrono::milliseconds(50)) return;
     log::write(
         log::Priority::kWarning, {.event = "loop_lag"},
         concat("the loop was busy for ", std::chrono::duration_cast<std::chrono::milliseconds>(lag).count(), " ms"));
@@ -202,6 +205,7 @@ int run(const Arguments& arguments) {
                                    .state = state->repository,
                                    .files = files,
                                    .faults = faults,
+                                   .counters = counters,
                                    .connections = connections,
                                    .random = random,
                                    .host_name = host_name(),

@@ -33,6 +33,7 @@ Exit run_sync(const Context& context);
 Exit run_pause(const Context& context);
 Exit run_resume(const Context& context);
 Exit run_folders(const Context& context);
+Exit run_doctor(const Context& context);
 Exit run_reload(const Context& context);
 Exit run_version(const Context& context);
 Exit run_check(const Context& context);

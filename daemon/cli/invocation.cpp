@@ -90,6 +90,9 @@ void Grammar::add_daemon_commands() {
   add_mailbox(add(app_, Command::kPause, "pause", "Hold a mailbox until it is resumed"));
   add_mailbox(add(app_, Command::kResume, "resume", "Let a mailbox go on"));
   add_mailbox(add(app_, Command::kFolders, "folders", "Show the folders of a mailbox, chosen or not, and why"));
+  command = add(app_, Command::kDoctor, "doctor", "Find what keeps a mailbox from syncing");
+  command->add_option("MAILBOX", read_.mailboxes, "Mailbox to examine; all of them, in turn, when none is named")
+      ->expected(0, 1);
   add(app_, Command::kReload, "reload", "Let the daemon read its configuration again");
   add(app_, Command::kVersion, "version", "Print the versions of mailmoorctl, the daemon and its parts");
 }
@@ -110,9 +113,6 @@ void Grammar::add_later_commands() {
   add_mailboxes(verify, "Mailboxes to verify");
   verify->add_flag("--deep", ignored_, "Compare contents");
   verify->add_flag("--repair", ignored_, "Fetch what is missing");
-  add_mailboxes(
-      add(app_, Command::kUnsupported, "doctor", "Find what keeps a mailbox from syncing (not supported yet)"),
-      "Mailbox to examine");
   add_mailbox(add(app_, Command::kUnsupported, "confirm", "Allow a held mass deletion (not supported yet)"));
 }
 

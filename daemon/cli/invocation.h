@@ -23,6 +23,7 @@ enum class Command : std::uint8_t {
   kPause,
   kResume,
   kFolders,
+  kDoctor,
   kKeyInit,
   kReload,
   kVersion,

@@ -36,6 +36,7 @@ Exit dispatch(const Context& context) {
   case Command::kPause: return run_pause(context);
   case Command::kResume: return run_resume(context);
   case Command::kFolders: return run_folders(context);
+  case Command::kDoctor: return run_doctor(context);
   case Command::kKeyInit: return run_key_init(context);
   case Command::kReload: return run_reload(context);
   case Command::kVersion: return run_version(context);

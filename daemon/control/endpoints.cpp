@@ -1,5 +1,7 @@
 #include "control/endpoints.h"
 
+#include "control/metrics.h"
+#include "control/open_metrics.h"
 #include "control/wire.h"
 #include "util/concat.h"
 
@@ -51,6 +53,9 @@ void Endpoints::read(const Route& route, const ExchangePointer& exchange) const 
     if (operations_.healthy()) return exchange->answer_json(R"({"healthy":true})");
     return exchange->answer(make_problem(503, "unhealthy", "the watchdog is not being fed",
                                          "see journalctl -u mailmoor for what is stuck"));
+  case Endpoint::kMetrics:
+    return exchange->answer(
+        Answer{.content_type = std::string(kMetricsContentType), .body = to_open_metrics(operations_.metrics())});
   case Endpoint::kStatus: return exchange->answer_json(to_json(operations_.status()));
   case Endpoint::kVersion: return exchange->answer_json(to_json(Versions{operations_.status().version, parts_}));
   case Endpoint::kMailbox: return exchange->answer_json(to_json(*operations_.status(route.mailbox)));
@@ -62,7 +67,8 @@ void Endpoints::read(const Route& route, const ExchangePointer& exchange) const 
   case Endpoint::kResume:
   case Endpoint::kLogin:
   case Endpoint::kLogout:
-  case Endpoint::kPassword: break;
+  case Endpoint::kPassword:
+  case Endpoint::kDoctor: break;
   }
   assert(false && "not an endpoint that is read");
 }
@@ -74,6 +80,7 @@ void Endpoints::act(Request request, const ExchangePointer& exchange) const {
   case Endpoint::kSync: return sync(mailbox, request.wait, exchange);
   case Endpoint::kLogin: return login(request, exchange);
   case Endpoint::kLoginAnswer: return answer_login(std::move(request.body), exchange);
+  case Endpoint::kDoctor: return examine(mailbox, exchange);
   case Endpoint::kPause: return answer_outcome(mailbox, operations_.pause(mailbox), *exchange);
   case Endpoint::kResume: return answer_outcome(mailbox, operations_.resume(mailbox), *exchange);
   case Endpoint::kLogout:
@@ -89,6 +96,7 @@ void Endpoints::act(Request request, const ExchangePointer& exchange) const {
       answer_outcome(mailbox, begun, *exchange);
     return;
   case Endpoint::kHealth:
+  case Endpoint::kMetrics:
   case Endpoint::kStatus:
   case Endpoint::kVersion:
   case Endpoint::kMailbox:
@@ -133,6 +141,31 @@ void Endpoints::answer_login(Secret redirected, const ExchangePointer& exchange)
     event.mailbox = *mailbox;
     alive->answer_json(to_json(event));
   });
+}
+
+void Endpoints::examine(const std::string& mailbox, const ExchangePointer& exchange) const {
+  supervisor::ExaminationListener listener;
+  listener.on_result = [weak = std::weak_ptr(exchange)](const supervisor::CheckResult& result) {
+    const ExchangePointer alive = weak.lock();
+    if (alive) alive->send_line(to_json(ExaminationLine{ExaminationLine::Kind::kCheck, result}));
+  };
+  listener.on_end = [weak = std::weak_ptr(exchange), mailbox](const Status& end) {
+    const ExchangePointer alive = weak.lock();
+    if (!alive) return;
+    ExaminationLine last;
+    last.kind = end ? ExaminationLine::Kind::kFinished : ExaminationLine::Kind::kFailed;
+    last.result.mailbox = mailbox;
+    if (!end) {
+      last.result.found = end.error().what;
+      last.result.remedy = end.error().remedy;
+    }
+    alive->send_line(to_json(last));
+    alive->finish();
+  };
+  auto started = operations_.examine(mailbox, std::move(listener));
+  if (!started) return answer_outcome(mailbox, pass(std::move(started).error()), *exchange);
+  exchange->start_stream();
+  exchange->hold(std::move(*started));
 }
 
 void Endpoints::reload(const ExchangePointer& exchange) const {

@@ -14,14 +14,15 @@ struct Entry {
   Endpoint endpoint;
 };
 
-constexpr std::array kRootEndpoints = {Entry{"/health", Endpoint::kHealth}, Entry{"/v1/status", Endpoint::kStatus},
-                                       Entry{"/v1/version", Endpoint::kVersion}, Entry{"/v1/reload", Endpoint::kReload},
-                                       Entry{"/v1/login", Endpoint::kLoginAnswer}};
+constexpr std::array kRootEndpoints = {
+    Entry{"/health", Endpoint::kHealth},    Entry{"/metrics", Endpoint::kMetrics},
+    Entry{"/v1/status", Endpoint::kStatus}, Entry{"/v1/version", Endpoint::kVersion},
+    Entry{"/v1/reload", Endpoint::kReload}, Entry{"/v1/login", Endpoint::kLoginAnswer}};
 constexpr std::string_view kMailboxPrefix = "/v1/mailboxes/";
-constexpr std::array kMailboxEndpoints = {Entry{"", Endpoint::kMailbox},      Entry{"folders", Endpoint::kFolders},
-                                          Entry{"sync", Endpoint::kSync},     Entry{"pause", Endpoint::kPause},
-                                          Entry{"resume", Endpoint::kResume}, Entry{"login", Endpoint::kLogin},
-                                          Entry{"logout", Endpoint::kLogout}, Entry{"password", Endpoint::kPassword}};
+constexpr std::array kMailboxEndpoints = {
+    Entry{"", Endpoint::kMailbox},      Entry{"folders", Endpoint::kFolders},   Entry{"sync", Endpoint::kSync},
+    Entry{"pause", Endpoint::kPause},   Entry{"resume", Endpoint::kResume},     Entry{"login", Endpoint::kLogin},
+    Entry{"logout", Endpoint::kLogout}, Entry{"password", Endpoint::kPassword}, Entry{"doctor", Endpoint::kDoctor}};
 
 std::optional<unsigned> hex_digit(char c) noexcept {
   if (c >= '0' && c <= '9') return static_cast<unsigned>(c - '0');
@@ -87,6 +88,7 @@ std::expected<Route, Problem> find_endpoint(std::string_view path) {
 bool is_posted(Endpoint endpoint) noexcept {
   switch (endpoint) {
   case Endpoint::kHealth:
+  case Endpoint::kMetrics:
   case Endpoint::kStatus:
   case Endpoint::kVersion:
   case Endpoint::kMailbox:
@@ -98,7 +100,8 @@ bool is_posted(Endpoint endpoint) noexcept {
   case Endpoint::kResume:
   case Endpoint::kLogin:
   case Endpoint::kLogout:
-  case Endpoint::kPassword: return true;
+  case Endpoint::kPassword:
+  case Endpoint::kDoctor: return true;
   }
   return true;
 }

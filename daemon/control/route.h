@@ -12,6 +12,7 @@ namespace mailmoor::control {
 
 enum class Endpoint : std::uint8_t {
   kHealth,
+  kMetrics,
   kStatus,
   kVersion,
   kReload,
@@ -24,6 +25,7 @@ enum class Endpoint : std::uint8_t {
   kLogin,
   kLogout,
   kPassword,
+  kDoctor,
 };
 
 struct Route {

@@ -1,6 +1,7 @@
 // The control API: HTTP/1.1 on a Unix socket, served by libmicrohttpd from the loop thread (no thread of its own).
 //
 //   GET  /health                             200 while the watchdog would be fed, else 503
+//   GET  /metrics                            OpenMetrics text
 //   GET  /v1/status                          every mailbox
 //   GET  /v1/version                         versions of the daemon and its parts
 //   GET  /v1/mailboxes/NAME                  one mailbox
@@ -15,6 +16,8 @@
 //                                            server offers; browser needs the port where the client listens
 //   POST /v1/login                           the body is the address with which a browser came back from a sign-in;
 //                                            200 with the event of the login that it completed
+//   POST /v1/mailboxes/NAME/doctor           200, application/x-ndjson: one check a line, then "finished"; going away
+//                                            ends the examination
 //   POST /v1/reload                          200 with what changed; 422 with `errors`
 //
 // A POST to a mailbox answers with the mailbox as it is afterwards, as GET /v1/mailboxes/NAME does.

@@ -2,6 +2,7 @@
 // Times are RFC 3339 UTC or null. Readers ignore unknown members and refuse wrong types.
 #pragma once
 
+#include "model/check_result.h"
 #include "model/fleet_status.h"
 #include "util/result.h"
 
@@ -22,12 +23,21 @@ struct Versions {
 [[nodiscard]] std::string_view login_flow_name(LoginFlow flow);
 // kAny for nothing; empty for a word that is none.
 [[nodiscard]] std::optional<LoginFlow> login_flow_from_name(std::string_view name);
+// One line of an examination: a check, or the end.
+struct ExaminationLine {
+  enum class Kind { kCheck, kFinished, kFailed }; // kFailed: broken off; `found` says why
+  Kind kind = Kind::kFailed;
+  CheckResult result{};
+};
+// "ok", "warn", "fail", "skipped".
+[[nodiscard]] std::string_view outcome_name(CheckResult::Outcome outcome) noexcept;
 
 // Text that is not valid UTF-8 is written with U+FFFD in the place of the wrong bytes.
 [[nodiscard]] std::string to_json(const FleetStatus& status);
 [[nodiscard]] std::string to_json(const MailboxStatus& status);
 [[nodiscard]] std::string to_json(const std::vector<FolderStatus>& folders); // {"folders":[…]}
 [[nodiscard]] std::string to_json(const LoginEvent& event);                  // one line, no line end
+[[nodiscard]] std::string to_json(const ExaminationLine& line);              // one line, no line end
 [[nodiscard]] std::string to_json(const ReloadReport& report);
 [[nodiscard]] std::string to_json(const Versions& versions);
 
@@ -36,6 +46,7 @@ struct Versions {
 [[nodiscard]] Result<MailboxStatus> mailbox_status_from_json(std::string_view json);
 [[nodiscard]] Result<std::vector<FolderStatus>> folders_from_json(std::string_view json);
 [[nodiscard]] Result<LoginEvent> login_event_from_json(std::string_view json);
+[[nodiscard]] Result<ExaminationLine> examination_line_from_json(std::string_view json);
 [[nodiscard]] Result<ReloadReport> reload_report_from_json(std::string_view json);
 [[nodiscard]] Result<Versions> versions_from_json(std::string_view json);
 

@@ -43,6 +43,18 @@ runtime::Task<Status> Connection::open() {
 }
 
 runtime::Task<Status> Connection::connect() {
+  auto dialing = dial();
+  const Status dialled = co_await dialing;
+  if (!dialled) co_return dialled;
+  auto securing = secure();
+  const Status secured = co_await securing;
+  if (!secured) co_return secured;
+  auto meeting = meet();
+  const Status met = co_await meeting;
+  co_return met;
+}
+
+runtime::Task<Status> Connection::dial() {
   net::DialTarget target;
   target.host = settings_.host;
   target.port = settings_.port;
@@ -51,25 +63,41 @@ runtime::Task<Status> Connection::connect() {
   auto dialing = services_.dialer.dial(std::move(target));
   Result<std::unique_ptr<net::TcpStream>> tcp = co_await dialing;
   if (!tcp) co_return pass(std::move(tcp).error());
-  if (settings_.tls == TlsMode::kImplicit) {
-    auto securing = net::secure(services_.tls, settings_.trust, *std::move(tcp), settings_.host);
-    Result<std::unique_ptr<net::Stream>> secured = co_await securing;
-    if (!secured) co_return pass(std::move(secured).error());
-    stream_ = *std::move(secured);
-  } else {
-    plain_ = *std::move(tcp);
-  }
-  auto greeting = greet();
-  const Status greeted = co_await greeting;
-  if (!greeted) co_return greeted;
+  plain_ = *std::move(tcp);
+  peer_address_ = plain_->peer_address();
+  co_return Status();
+}
+
+runtime::Task<Status> Connection::secure() {
   if (settings_.tls == TlsMode::kStartTls) {
+    auto greeting = greet();
+    const Status greeted = co_await greeting;
+    if (!greeted) co_return greeted;
     auto starting = start_tls();
     const Status started = co_await starting;
     if (!started) co_return started;
   }
+  auto securing = net::secure(services_.tls, settings_.trust, std::move(plain_), settings_.host);
+  Result<std::unique_ptr<net::Stream>> secured = co_await securing;
+  if (!secured) co_return pass(std::move(secured).error());
+  stream_ = *std::move(secured);
+  if (settings_.tls == TlsMode::kStartTls) session_.tls_started();
+  co_return Status();
+}
+
+runtime::Task<Status> Connection::meet() {
+  if (settings_.tls == TlsMode::kImplicit) {
+    auto greeting = greet();
+    const Status greeted = co_await greeting;
+    if (!greeted) co_return greeted;
+  }
   auto asking = ask_capabilities();
   const Status asked = co_await asking;
   co_return asked;
+}
+
+std::optional<net::TlsFacts> Connection::tls_facts() const {
+  return stream_ ? stream_->tls_facts() : std::nullopt;
 }
 
 runtime::Task<Status> Connection::greet() {
@@ -84,6 +112,7 @@ runtime::Task<Status> Connection::greet() {
       if (greeting->preauthenticated)
         co_return fail(ErrorKind::kMailbox, "unexpected_preauth", concat(peer_, " says that we are logged in already"),
                        "use a server that lets the client log in");
+      greeting_ = greeting->text;
       co_return Status();
     } else if (const auto* bye = std::get_if<imap::Bye>(&event)) {
       co_return std::unexpected(session_ended(*bye));
@@ -106,11 +135,6 @@ runtime::Task<Status> Connection::start_tls() {
   if (completed->status != imap::CompletionStatus::kOk)
     co_return std::unexpected(command_refused(*completed, "STARTTLS"));
   writer_.cancel();
-  auto securing = net::secure(services_.tls, settings_.trust, std::move(plain_), settings_.host);
-  Result<std::unique_ptr<net::Stream>> secured = co_await securing;
-  if (!secured) co_return pass(std::move(secured).error());
-  stream_ = *std::move(secured);
-  session_.tls_started();
   co_return Status();
 }
 

@@ -47,6 +47,11 @@ class Connection final {
 
   // Dials, secures, reads the greeting, does STARTTLS and learns the capabilities. Errors: kHost, kMailbox.
   [[nodiscard]] runtime::Task<Status> open();
+  // The steps of open(), in this order, for who wants to know how each went; the time limit is the caller's. With
+  // STARTTLS the greeting is read by secure().
+  [[nodiscard]] runtime::Task<Status> dial();
+  [[nodiscard]] runtime::Task<Status> secure();
+  [[nodiscard]] runtime::Task<Status> meet();
   // Errors: as login_refused().
   [[nodiscard]] runtime::Task<Status> log_in(const Login& login);
   // Says good-bye and waits shortly for the answer. Never fails.
@@ -70,6 +75,12 @@ class Connection final {
   // While waiting in IDLE a small buffer does.
   void use_small_buffer(bool small);
   [[nodiscard]] const std::string& peer() const noexcept { return peer_; }
+  // The address that answered (a proxy's, where there is one); empty before dial().
+  [[nodiscard]] const std::string& peer_address() const noexcept { return peer_address_; }
+  // The text of the greeting; empty before meet() (secure(), with STARTTLS).
+  [[nodiscard]] const std::string& greeting() const noexcept { return greeting_; }
+  // Empty before secure().
+  [[nodiscard]] std::optional<net::TlsFacts> tls_facts() const;
   [[nodiscard]] runtime::MonoTime last_input() const noexcept { return last_input_; }
 
  private:
@@ -83,6 +94,8 @@ class Connection final {
   const Services& services_;
   ConnectionSettings settings_;
   std::string peer_;
+  std::string peer_address_;
+  std::string greeting_;
   imap::Session session_;
   std::optional<imap::Bye> bye_;
   std::vector<std::byte> buffer_;

@@ -237,6 +237,7 @@ void FolderSync::settle_reports() {
     Batch batch = std::move(committing_.front());
     committing_.pop_front();
     batch.report.delivered = std::move(report->delivered);
+    services_.counters.mailboxes[settings_.mailbox].delivered += batch.report.delivered.size();
     if (report->error) {
       folder_.scanned = false; // what a failed commit left is looked up before the next one
       if (!failure_) failure_ = std::move(report->error);

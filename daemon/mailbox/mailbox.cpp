@@ -182,8 +182,25 @@ void Mailbox::credentials_changed() {
 }
 
 bool Mailbox::must_leave() const {
-  return stopping_ || signed_out_ || (record_.paused && !settings_.once) ||
+  return stopping_ || signed_out_ || (record_.paused && !settings_.once) || imposed_pause().has_value() ||
          (leave_at_ && services_.now() >= *leave_at_);
+}
+
+std::optional<UnixTime> Mailbox::imposed_pause() const {
+  if (!record_.retry_imposed || !record_.retry_at || *record_.retry_at <= services_.loop.wall_now())
+    return std::nullopt;
+  return std::chrono::ceil<seconds>(*record_.retry_at);
+}
+
+void Mailbox::heed_pause(const Error& error) {
+  const runtime::WallTime until = services_.loop.wall_now() + error.imposed_wait.value_or(milliseconds::zero());
+  if (const auto known = imposed_pause(); known && *known >= until) return;
+  record_.retry_at = until;
+  record_.retry_imposed = true;
+  record_.retry_reason = error.what;
+  record_.error_code = error.code;
+  save();
+  poke();
 }
 
 void Mailbox::settle(const Result<Leave>& ended, runtime::Duration lasted) {
@@ -203,6 +220,7 @@ void Mailbox::settle(const Result<Leave>& ended, runtime::Duration lasted) {
 }
 
 void Mailbox::take_fault(const Error& error, runtime::Duration lasted) {
+  services_.counters.count(error);
   // A server that accepts and drops us over and over again does not start the ladder anew each time.
   record_.failures = lasted >= kStableAfter ? 1 : record_.failures + 1;
   milliseconds delay = std::chrono::duration_cast<milliseconds>(
@@ -255,6 +273,7 @@ void Mailbox::save() {
 void Mailbox::count_message(std::uint64_t octets) {
   ++fetched_;
   octets_ += octets;
+  services_.counters.mailboxes[settings_.name].octets += octets;
   const runtime::MonoTime now = services_.loop.now();
   arrivals_.push_back(now);
   while (!arrivals_.empty() && now - arrivals_.front() > kRateWindow)
@@ -284,6 +303,7 @@ MailboxView Mailbox::view() const {
   }
   const runtime::MonoTime horizon = services_.loop.now() - kRateWindow;
   const auto recent = std::ranges::count_if(arrivals_, [horizon](runtime::MonoTime at) { return at > horizon; });
+  view.connections = connection_ != nullptr ? 1 : 0;
   view.fetched = fetched_;
   view.octets = octets_;
   view.messages_per_second = static_cast<double>(recent) / 60.0;

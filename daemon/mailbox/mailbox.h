@@ -55,8 +55,9 @@ struct MailboxView {
   std::uint64_t messages = 0;
   std::uint64_t behind = 0;
   double messages_per_second = 0;
-  std::uint64_t fetched = 0; // messages received in this run
-  std::uint64_t octets = 0;  // of their bodies
+  std::uint64_t fetched = 0;     // messages received in this run
+  std::uint64_t octets = 0;      // of their bodies
+  std::uint64_t connections = 0; // open, or being opened
 };
 
 class Mailbox final {
@@ -91,6 +92,10 @@ class Mailbox final {
   [[nodiscard]] MailboxView view() const;
   [[nodiscard]] const std::map<std::string, Folder>& folders() const noexcept { return folders_; } // by wire name
   [[nodiscard]] const std::optional<Error>& last_error() const noexcept { return last_error_; }
+  // The end of the pause that the server imposed; empty outside one.
+  [[nodiscard]] std::optional<UnixTime> imposed_pause() const;
+  // Another connection to this mailbox met a pause (Error::imposed_wait): it holds for this one too, which leaves.
+  void heed_pause(const Error& error);
   // Whether it would say so if it were stuck: the watchdog's question. Every wait has an end that is known.
   [[nodiscard]] bool makes_progress() const;
 

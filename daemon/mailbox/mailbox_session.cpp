@@ -2,6 +2,7 @@
 #include "log/event_ids.h"
 #include "log/log.h"
 #include "mailbox/mailbox.h"
+#include "mailbox/password.h"
 #include "mailbox/server_words.h"
 #include "oauth/refresh_policy.h"
 #include "util/concat.h"
@@ -107,20 +108,10 @@ runtime::Task<Result<Login>> Mailbox::credentials() {
     login.secret = std::move(token->secret);
     co_return login;
   }
-  if (settings_.read_password_blocking) {
-    auto job = settings_.read_password_blocking;
-    Result<Secret> password = co_await services_.files_pool.run(std::move(job));
-    if (!password) co_return pass(std::move(password).error());
-    login.secret = *std::move(password);
-    co_return login;
-  }
-  auto job = [this] { return services_.vault.load_password_blocking(settings_.name); };
-  Result<std::optional<Secret>> password = co_await services_.store_thread.run(std::move(job));
+  auto reading = read_password(services_, settings_.name, settings_.read_password_blocking);
+  Result<Secret> password = co_await reading;
   if (!password) co_return pass(std::move(password).error());
-  if (!*password)
-    co_return fail(ErrorKind::kOperator, "password_needed", concat("no password is stored for ", settings_.name),
-                   concat("run: mailmoorctl password ", settings_.name));
-  login.secret = *std::move(*password);
+  login.secret = *std::move(password);
   co_return login;
 }
 
@@ -306,6 +297,7 @@ runtime::Task<Status> Mailbox::sync_folder(Connection& connection, Folder& folde
   if (error.kind != ErrorKind::kFolder && error.kind != ErrorKind::kMessage)
     co_return pass(Error(error).within(concat("folder ", name)));
   folder_faults_ = true;
+  services_.counters.count(error);
   services_.faults.raise(
       log::Priority::kWarning,
       {.mailbox = settings_.name, .folder = name, .error = error.code, .catalog = &log::events::kFolderFailed},

@@ -157,4 +157,14 @@ runtime::Task<Result<oauth::HttpReply>> OauthClient::send(oauth::TokenRequest re
   co_return to_reply(*std::move(answer));
 }
 
+runtime::Task<Result<oauth::HttpReply>> OauthClient::probe_token_endpoint() {
+  auto preparing = ready();
+  const Result<const oauth::ClientRegistration*> registration = co_await preparing;
+  if (!registration) co_return pass(registration.error());
+  net::HttpRequest get = request_to((*registration)->endpoints.token);
+  Result<net::HttpAnswer> answer = co_await services_.http.send(std::move(get));
+  if (!answer) co_return pass(std::move(answer).error());
+  co_return to_reply(*std::move(answer));
+}
+
 } // namespace mailmoor::mailbox

@@ -56,6 +56,9 @@ class OauthClient final {
   [[nodiscard]] const AppGate& gate() const noexcept { return gate_; }
   // The registration's secret, certificate and key were read anew: used from the next request on. Whether they differ.
   bool renew(oauth::ClientRegistration read_anew);
+  // Asks the token endpoint for nothing (GET, no body): any HTTP answer shows that it can be reached. Errors: as
+  // ready() and send(), and kApp "app_misconfigured" when there is no such endpoint.
+  [[nodiscard]] runtime::Task<Result<oauth::HttpReply>> probe_token_endpoint();
   [[nodiscard]] const std::string& app_name() const noexcept { return settings_.registration.app_name; }
 
  private:

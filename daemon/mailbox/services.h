@@ -4,6 +4,7 @@
 
 #include "courier/courier.h"
 #include "log/fault_log.h"
+#include "mailbox/counters.h"
 #include "maildir/file_ops.h"
 #include "net/dialer.h"
 #include "net/http_client.h"
@@ -31,6 +32,7 @@ struct Services {
   store::StateRepository& state; // store_thread only
   maildir::FileOps& files;       // files_pool only
   log::FaultLog& faults;
+  Counters& counters;
   runtime::Semaphore& connections; // limits.connections
   std::mt19937_64& random;
   std::string host_name;

@@ -90,6 +90,18 @@ bool TokenKeeper::must_wait() const {
   return now < not_before_ || (failures_ > 0 && now < next_attempt_);
 }
 
+std::optional<UnixTime> TokenKeeper::imposed_pause() const {
+  if (not_before_ <= services_.loop.wall_now()) return std::nullopt;
+  return std::chrono::ceil<seconds>(not_before_);
+}
+
+void TokenKeeper::heed_pause(const Error& error) {
+  const runtime::WallTime until = services_.loop.wall_now() + error.imposed_wait.value_or(milliseconds::zero());
+  if (until <= not_before_) return;
+  not_before_ = until;
+  remember_pause(error);
+}
+
 std::optional<UnixTime> TokenKeeper::expires_at() const {
   return token_ ? std::optional(token_->expires_at) : std::nullopt;
 }
@@ -332,6 +344,7 @@ void TokenKeeper::note_success() {
 
 void TokenKeeper::note_failure(Error error) {
   ++failures_;
+  services_.counters.count(error);
   const runtime::WallTime now = services_.loop.wall_now();
   const double random01 = services_.random01();
   const bool passing = error.kind == ErrorKind::kHost || !loaded_;

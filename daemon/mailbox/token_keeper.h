@@ -60,6 +60,12 @@ class TokenKeeper final {
   // Whether access_token() would give one at once.
   [[nodiscard]] bool has_live_token() const { return loaded_ && is_live(margin()); }
   [[nodiscard]] std::optional<UnixTime> expires_at() const;
+  // The scope that came with the token; empty when the server said none, or there is no token.
+  [[nodiscard]] std::string granted_scope() const { return token_ ? token_->scope : std::string(); }
+  // The end of the pause that the token endpoint imposed; empty outside one.
+  [[nodiscard]] std::optional<UnixTime> imposed_pause() const;
+  // Another request to that endpoint met a pause (Error::imposed_wait): it holds for this keeper's, too.
+  void heed_pause(const Error& error);
   // Set for a moment whenever the token, or what is wrong with it, has changed.
   [[nodiscard]] runtime::Event& changed() noexcept { return changed_; }
   // Whether a new token may be on its way that nobody could get again: a stop waits for it, on changed().

@@ -25,10 +25,12 @@ constexpr runtime::Duration kTick = seconds(5);
 Fleet::Fleet(const mailbox::Services& services, FleetOptions options)
     : services_(services), options_(std::move(options)), started_at_(services.now()), pace_(services.loop, 120),
       files_pulse_(services.loop, services.files_pool), store_pulse_(services.loop, services.store_thread),
-      logins_(services), reload_over_(services.loop), expiry_(services), tasks_(services.loop) {}
+      logins_(services), reload_over_(services.loop), expiry_(services), examiner_(services.loop),
+      tasks_(services.loop) {}
 
 Fleet::~Fleet() {
   tasks_.cancel_all();
+  examiner_.break_off(Error(ErrorKind::kOperator, "stopping", "the daemon is stopping"));
   slots_.clear(); // before the sign-ins that they use
 }
 
@@ -125,6 +127,7 @@ void Fleet::stop(std::function<void()> done) {
 
 runtime::Task<void> Fleet::shut_down(std::function<void()> done) {
   const runtime::MonoTime deadline = services_.loop.now() + kStopGrace;
+  examiner_.break_off(Error(ErrorKind::kOperator, "stopping", "the daemon is stopping"));
   for (auto& [name, slot] : slots_)
     slot.life->stop();
   for (auto& [name, app] : apps_)
@@ -195,6 +198,9 @@ runtime::Task<ReloadReport> Fleet::apply(Prepared next) {
       log::write(
           log::Priority::kWarning, {.event = "restart_needed"},
           concat("a change of `", key, key == "limits" ? ": connections" : "", "` takes effect at the next start"));
+  if (!diff.changed.empty() || !diff.removed.empty())
+    examiner_.break_off(
+        Error(ErrorKind::kOperator, "reloaded", "the configuration was reread meanwhile", "examine the mailbox again"));
   std::vector<std::string> leaving = diff.removed;
   leaving.insert(leaving.end(), diff.changed.begin(), diff.changed.end());
   auto retiring = retire(std::move(leaving));

@@ -9,6 +9,7 @@
 #include "mailbox/token_keeper.h"
 #include "runtime/run_task.h"
 #include "runtime/task_set.h"
+#include "supervisor/examiner.h"
 #include "supervisor/expiry_watch.h"
 #include "supervisor/login_desk.h"
 #include "supervisor/login_pace.h"
@@ -60,6 +61,9 @@ class Fleet final : public Operations {
   [[nodiscard]] Status logout(std::string_view mailbox, std::function<void(Status)> done) override;
   [[nodiscard]] Status set_password(std::string_view mailbox, Secret password,
                                     std::function<void(Status)> done) override;
+  [[nodiscard]] Result<std::unique_ptr<Subscription>> examine(std::string_view mailbox,
+                                                              ExaminationListener listener) override;
+  [[nodiscard]] FleetMetrics metrics() const override;
   void reload(std::function<void(const ReloadReport&)> done) override;
   [[nodiscard]] bool healthy() const override;
 
@@ -113,6 +117,7 @@ class Fleet final : public Operations {
   bool reloading_ = false;
   bool stopping_ = false;
   ExpiryWatch expiry_;
+  Examiner examiner_;
   runtime::TaskSet tasks_; // logins, logouts, reloads: go before what they refer to
 };
 

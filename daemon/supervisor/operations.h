@@ -3,6 +3,8 @@
 // never from inside the call that registered it.
 #pragma once
 
+#include "model/check_result.h"
+#include "model/fleet_metrics.h"
 #include "model/fleet_status.h"
 #include "model/mailbox_state.h"
 #include "util/result.h"
@@ -21,6 +23,8 @@ namespace mailmoor::supervisor {
 using mailmoor::mailbox_state_name;
 using mailmoor::MailboxState;
 
+using mailmoor::CheckResult;
+using mailmoor::FleetMetrics;
 using mailmoor::FleetStatus;
 using mailmoor::FolderStatus;
 using mailmoor::LoginEvent;
@@ -39,6 +43,11 @@ class Subscription {
   Subscription() = default;
   Subscription(const Subscription&) = default;
   Subscription& operator=(const Subscription&) = default;
+};
+
+struct ExaminationListener {
+  std::function<void(const CheckResult&)> on_result;
+  std::function<void(Status)> on_end; // once; an error: it was broken off
 };
 
 class Operations {
@@ -64,6 +73,11 @@ class Operations {
   [[nodiscard]] virtual Status logout(std::string_view mailbox, std::function<void(Status)> done) = 0;
   [[nodiscard]] virtual Status set_password(std::string_view mailbox, Secret password,
                                             std::function<void(Status)> done) = 0;
+  // Examines one mailbox (`mailmoorctl doctor`): each result as it comes, then the end. Destroying the subscription
+  // ends it. The mailbox goes on meanwhile.
+  [[nodiscard]] virtual Result<std::unique_ptr<Subscription>> examine(std::string_view mailbox,
+                                                                      ExaminationListener listener) = 0;
+  [[nodiscard]] virtual FleetMetrics metrics() const = 0;
   virtual void reload(std::function<void(const ReloadReport&)> done) = 0;
   // Whether the watchdog would be fed right now.
   [[nodiscard]] virtual bool healthy() const = 0;

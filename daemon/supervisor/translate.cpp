@@ -72,6 +72,31 @@ mailbox::MailboxSettings mailbox_settings(const config::Mailbox& mailbox, const 
   return settings;
 }
 
+mailbox::ExaminationSettings examination_settings(const config::Mailbox& mailbox, const Prepared& prepared,
+                                                  const config::Environment& environment,
+                                                  const std::string& key_source) {
+  mailbox::MailboxSettings of_mailbox = mailbox_settings(mailbox, prepared, environment);
+  mailbox::ExaminationSettings settings;
+  settings.mailbox = mailbox.name;
+  settings.user = mailbox.user;
+  settings.connection = std::move(of_mailbox.connection);
+  settings.read_password_blocking = std::move(of_mailbox.read_password_blocking);
+  settings.folders = std::move(of_mailbox.folders);
+  settings.maildir = mailbox.maildir;
+  settings.state_dir = prepared.config.state_dir;
+  settings.key_source = key_source;
+  oauth::TokenExpectations& token = settings.token;
+  token.mailbox = mailbox.name;
+  token.user = mailbox.user;
+  token.login_user = mailbox.login_user;
+  if (const config::App* const app = prepared.config.find_app(mailbox.app)) {
+    token.tenant = app->tenant;
+    if (app->provider == config::Provider::kMicrosoft) token.service = oauth::MailService::kExchange;
+    if (app->provider == config::Provider::kGoogle) token.service = oauth::MailService::kGmail;
+  }
+  return settings;
+}
+
 std::string token_id(const config::Mailbox& mailbox, const config::App& app) {
   const bool is_apps_own = app.grant == config::Grant::kClientCredentials;
   return concat(app.name, "/", is_apps_own ? "" : mailbox.login_user);

@@ -3,6 +3,7 @@
 
 #include "config/config.h"
 #include "config/environment.h"
+#include "mailbox/examination.h"
 #include "mailbox/mailbox.h"
 #include "mailbox/oauth_client.h"
 #include "mailbox/token_source.h"
@@ -13,6 +14,11 @@
 namespace mailmoor::supervisor {
 
 [[nodiscard]] mailbox::OauthClientSettings client_settings(const config::App& app, const Prepared& prepared);
+// `key_source`: for the report.
+[[nodiscard]] mailbox::ExaminationSettings examination_settings(const config::Mailbox& mailbox,
+                                                                const Prepared& prepared,
+                                                                const config::Environment& environment,
+                                                                const std::string& key_source);
 [[nodiscard]] mailbox::MailboxSettings mailbox_settings(const config::Mailbox& mailbox, const Prepared& prepared,
                                                         const config::Environment& environment);
 // The row of a sign-in in the vault. An app with client_credentials has one token for all of its mailboxes, whose id no

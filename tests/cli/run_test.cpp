@@ -51,7 +51,7 @@ TEST_F(Ctl, WrongUsage_Is2) {
 
 TEST_F(Ctl, WhatIsNotSupportedYet_SaysSoWith2) {
   for (const auto& arguments : std::vector<std::vector<std::string>>{
-           {"verify"}, {"verify", "a", "--deep", "--repair"}, {"doctor", "a"}, {"confirm", "a"}, {"key", "rotate"}}) {
+           {"verify"}, {"verify", "a", "--deep", "--repair"}, {"confirm", "a"}, {"key", "rotate"}}) {
     EXPECT_EQ(ctl(arguments), 2) << testing::PrintToString(arguments);
     EXPECT_THAT(err(), HasSubstr("not supported yet"));
   }

@@ -93,6 +93,11 @@ class FakeOperations final : public supervisor::Operations {
     done = std::move(done_in);
     return record("password", mailbox);
   }
+  Result<std::unique_ptr<supervisor::Subscription>> examine(std::string_view mailbox,
+                                                            supervisor::ExaminationListener listener) override {
+    return subscribe("examine", mailbox, [this, &listener] { examining = std::move(listener); });
+  }
+  [[nodiscard]] supervisor::FleetMetrics metrics() const override { return numbers; }
   void reload(std::function<void(const supervisor::ReloadReport&)> done_in) override {
     calls.emplace_back("reload");
     reloaded = std::move(done_in);
@@ -100,6 +105,8 @@ class FakeOperations final : public supervisor::Operations {
   [[nodiscard]] bool healthy() const override { return is_healthy; }
 
   supervisor::FleetStatus fleet;
+  supervisor::FleetMetrics numbers;
+  supervisor::ExaminationListener examining;
   bool is_healthy = true;
   std::optional<Error> refusal; // what every order is refused with
   std::vector<std::string> calls;

@@ -33,6 +33,8 @@ TEST_P(RouteTable, Request_LeadsToEndpointOrProblem) {
 INSTANTIATE_TEST_SUITE_P(
     All, RouteTable,
     testing::Values(Row{"GET", "/health", 0, Endpoint::kHealth}, Row{"HEAD", "/health", 0, Endpoint::kHealth},
+                    Row{"GET", "/metrics", 0, Endpoint::kMetrics},
+                    Row{"POST", "/v1/mailboxes/alice/doctor", 0, Endpoint::kDoctor, "alice"},
                     Row{"GET", "/v1/status", 0, Endpoint::kStatus}, Row{"GET", "/v1/version", 0, Endpoint::kVersion},
                     Row{"POST", "/v1/reload", 0, Endpoint::kReload},
                     Row{"POST", "/v1/login", 0, Endpoint::kLoginAnswer},
@@ -51,8 +53,8 @@ INSTANTIATE_TEST_SUITE_P(
                     Row{"GET", "/v1/mailboxes/alice/sync", 405}, Row{"HEAD", "/v1/mailboxes/alice/login", 405},
                     Row{"DELETE", "/v1/mailboxes/alice", 405},
                     // wrong paths
-                    Row{"GET", "", 404}, Row{"GET", "/", 404}, Row{"GET", "/v1/statu", 404},
-                    Row{"GET", "/metrics", 404}, Row{"GET", "/v1/status/", 404}, Row{"GET", "/v1/mailboxes", 404},
+                    Row{"GET", "", 404}, Row{"GET", "/", 404}, Row{"GET", "/v1/statu", 404}, Row{"GET", "/metric", 404},
+                    Row{"GET", "/v1/status/", 404}, Row{"GET", "/v1/mailboxes", 404},
                     Row{"GET", "/v1/mailboxes/alice/", 404}, Row{"POST", "/v1/mailboxes/alice/verify", 404},
                     Row{"POST", "/v1/mailboxes/alice/sync/now", 404},
                     // wrong names

@@ -55,8 +55,39 @@ TEST_F(ServerTest, UnknownMailbox_IsNotFoundAndNotActedUpon) {
   EXPECT_THAT(operations_.calls, IsEmpty());
 }
 
-TEST_F(ServerTest, MetricsAndOtherPaths_AreProblems) {
-  EXPECT_EQ(ask("GET", "/metrics"), 404);
+TEST_F(ServerTest, Metrics_AreOpenMetricsText) {
+  operations_.numbers.connections = 3;
+  EXPECT_EQ(ask("GET", "/metrics"), 200);
+  EXPECT_THAT(client_->received(),
+              HasSubstr("Content-Type: application/openmetrics-text; version=1.0.0; charset=utf-8\r\n"));
+  EXPECT_THAT(client_->body(), HasSubstr("\nmailmoor_connections 3\n"));
+}
+
+TEST_F(ServerTest, Doctor_StreamsChecksAndItsEnd) {
+  begin("POST", "/v1/mailboxes/alice/doctor");
+  ASSERT_TRUE(loop_.run_until([this] { return client_->has("application/x-ndjson"); }));
+  supervisor::CheckResult result;
+  result.mailbox = "alice";
+  result.check = "tls";
+  result.outcome = supervisor::CheckResult::Outcome::kFailed;
+  result.found = "expired";
+  operations_.examining.on_result(result);
+  ASSERT_TRUE(loop_.run_until([this] { return client_->has("\"check\":\"tls\",\"outcome\":\"fail\""); }));
+  operations_.examining.on_end({});
+  ASSERT_TRUE(loop_.run_until([this] { return client_->has("\r\n0\r\n\r\n"); }));
+  EXPECT_TRUE(client_->has("{\"event\":\"finished\",\"mailbox\":\"alice\"}\n"));
+  EXPECT_TRUE(loop_.run_until([this] { return operations_.subscriptions == 0; }));
+}
+
+TEST_F(ServerTest, DoctorBrokenOff_SaysWhy) {
+  begin("POST", "/v1/mailboxes/alice/doctor");
+  operations_.examining.on_end(fail(ErrorKind::kOperator, "reloaded", "reread", "again"));
+  ASSERT_TRUE(loop_.run_until([this] { return client_->has("\r\n0\r\n\r\n"); }));
+  EXPECT_TRUE(client_->has("{\"event\":\"failed\",\"mailbox\":\"alice\",\"error\":\"reread\",\"remedy\":\"again\"}\n"));
+}
+
+TEST_F(ServerTest, OtherPaths_AreProblems) {
+  EXPECT_EQ(ask("GET", "/metric"), 404);
   EXPECT_THAT(client_->received(), HasSubstr("Content-Type: application/problem+json\r\n"));
   EXPECT_EQ(problem().code, "not_found");
 }
@@ -257,7 +288,7 @@ TEST_F(ServerTest, SeveralRequestsOnOneConnection_AreAnsweredInOrder) {
   client_ = std::make_unique<UnixClient>(path_);
   client_->request("GET", "/health");
   client_->request("GET", "/v1/mailboxes/alice");
-  client_->request("GET", "/metrics");
+  client_->request("GET", "/nothing");
   ASSERT_TRUE(loop_.run_until([this] { return client_->has("not_found"); }));
   EXPECT_LT(client_->received().find("healthy"), client_->received().find("alice"));
 }

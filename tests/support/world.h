@@ -65,6 +65,7 @@ class World {
                  .state = state,
                  .files = files != nullptr ? *files : disk_,
                  .faults = faults,
+                 .counters = counters,
                  .connections = connections,
                  .random = random,
                  .host_name = "test.example",
@@ -150,6 +151,7 @@ class World {
   net::Dialer dialer{loop, curl};
   net::HttpClient http{curl};
   net::TlsContext tls;
+  mailbox::Counters counters;
   runtime::Semaphore connections{loop, 100};
   std::mt19937_64 random{1};
   mailbox::Services services;

@@ -1,5 +1,6 @@
 // mailmoord: the composition root. Builds every room, connects them, and lets the loop run.
 #include "config/environment.h"
+#include "control/metrics_server.h"
 #include "control/runtime_port.h"
 #include "control/server.h"
 #include "courier/courier.h"
@@ -122,6 +123,22 @@ int refuse(const Error& error, int exit_code, const log::EventId* catalog = null
   return true;
 }
 
+// Without it mail is mirrored all the same: it is said, and no more.
+[[nodiscard]] std::unique_ptr<control::MetricsServer>
+serve_metrics(control::LoopPort& port, const supervisor::Operations& fleet, const config::MetricsListener& listener) {
+  auto opened = control::MetricsServer::open(port, fleet, listener.address, listener.port);
+  if (!opened) {
+    log::write(log::Priority::kErr, {.event = "metrics_failed", .error = opened.error().code},
+               concat(opened.error().what, "; ", opened.error().remedy));
+    return nullptr;
+  }
+  if (!listener.is_loopback)
+    log::write(log::Priority::kWarning, {.event = "metrics_exposed"},
+               concat("metrics are served on ", listener.address, " port ", listener.port,
+                      ", without a password: whoever reaches it learns the names and states of all mailboxes"));
+  return *std::move(opened);
+}
+
 // Only for the test of the watchdog: stands still for good on SIGUSR2.
 void install_debug_hook() {
   if (environment_variable("MAILMOOR_DEBUG_BLOCK_LOOP") != "on") return;
@@ -235,6 +252,8 @@ int run(const Arguments& arguments) {
     if (!opened) return refuse(opened.error(), kFailed);
     server = *std::move(opened);
   }
+  const std::unique_ptr<control::MetricsServer> metrics =
+      config.metrics && !arguments.once ? serve_metrics(port, fleet, *config.metrics) : nullptr;
   int exit_code = 0;
   const auto stop = [&fleet, &loop] { fleet.stop([&loop] { loop.stop(); }); };
   const runtime::SignalWatcher on_term(loop, SIGTERM, stop);

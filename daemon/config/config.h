@@ -119,11 +119,21 @@ struct Limits {
   friend bool operator==(const Limits&, const Limits&) = default;
 };
 
+// Where metrics are served beside the control socket.
+struct MetricsListener {
+  std::string address; // numeric, without brackets
+  std::uint16_t port = 0;
+  bool is_loopback = true;
+
+  friend bool operator==(const MetricsListener&, const MetricsListener&) = default;
+};
+
 struct Config {
   std::string state_dir;
   std::string runtime_dir;
   SecretSource key; // kNone: the credential "mailmoor.key", else state_dir/master.key
   Limits limits;
+  std::optional<MetricsListener> metrics;
   std::vector<App> apps;          // names unique
   std::vector<Mailbox> mailboxes; // in the order of the files; names unique, never empty
   std::vector<std::string> files; // read, absolute, the main file first

@@ -61,6 +61,7 @@ Diff diff(const Config& old, const Config& next) {
   if (old.runtime_dir != next.runtime_dir) out.global_changed.emplace_back("runtime_dir");
   if (old.key != next.key) out.global_changed.emplace_back("key");
   if (old.limits != next.limits) out.global_changed.emplace_back("limits");
+  if (old.metrics != next.metrics) out.global_changed.emplace_back("metrics");
   return out;
 }
 

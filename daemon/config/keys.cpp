@@ -18,13 +18,14 @@ constexpr auto kTop = std::to_array<Key>({{"maildir_root"},
                                           {"include"},
                                           {"key"},
                                           {"limits"},
-                                          {"metrics", false},
+                                          {"metrics"},
                                           {"proxy"},
                                           {"hooks", false},
                                           {"apps"},
                                           {"defaults"},
                                           {"mailboxes"}});
 constexpr auto kIncluded = std::to_array<Key>({{"apps"}, {"mailboxes"}});
+constexpr auto kMetrics = std::to_array<Key>({{"listen"}});
 constexpr auto kLimits = std::to_array<Key>({{"connections"}, {"logins_per_minute"}});
 constexpr auto kApp = std::to_array<Key>({{"provider"},
                                           {"cloud"},
@@ -122,6 +123,7 @@ constexpr auto kDistrust = std::to_array<std::string_view>({"verify",
 constinit const SectionKeys kTopKeys{"the top of the file", kTop};
 constinit const SectionKeys kIncludedKeys{"an included file", kIncluded};
 constinit const SectionKeys kLimitsKeys{"\"limits\"", kLimits};
+constinit const SectionKeys kMetricsKeys{"\"metrics\"", kMetrics};
 constinit const SectionKeys kAppKeys{"an app", kApp};
 constinit const SectionKeys kMailboxKeys{"a mailbox", kMailbox};
 constinit const SectionKeys kDefaultsKeys{"\"defaults\"", std::span(kMailbox).subspan(1)};

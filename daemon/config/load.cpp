@@ -2,6 +2,7 @@
 
 #include "config/completion.h"
 #include "config/section.h"
+#include "config/web_address.h"
 #include "util/concat.h"
 #include "util/may_block.h"
 #include "util/printable.h"
@@ -29,6 +30,7 @@ class Loading final {
   [[nodiscard]] const YamlNode* open(const SourceFile& file);
   void read_main(const Section& top);
   void read_limits(const Value& value);
+  void read_metrics(const Value& value);
   void read_key(const Value& value);
   void read_includes(const Value& value);
   void include(const Value& value, const std::string& path);
@@ -73,6 +75,17 @@ void Loading::read_limits(const Value& value) {
   section.with("connections", [&](const Value& v) { assign(config_.limits.connections, v.integer(1, 100'000)); });
   section.with("logins_per_minute",
                [&](const Value& v) { assign(config_.limits.logins_per_minute, v.integer(1, 100'000)); });
+}
+
+void Loading::read_metrics(const Value& value) {
+  const Section section(value, kMetricsKeys);
+  section.with("listen", [&](const Value& v) {
+    const auto given = v.text();
+    if (!given) return;
+    const auto address = parse_listen_address(*given);
+    if (!address) return v.wrong("expected a numeric address and a port, such as \"127.0.0.1:9464\" or \"[::1]:9464\"");
+    config_.metrics = MetricsListener{address->address, address->port, address->is_loopback};
+  });
 }
 
 // The file need not be there yet: `mailmoorctl key init` makes it.
@@ -161,6 +174,7 @@ void Loading::read_main(const Section& top) {
   top.with("runtime_dir", [&](const Value& v) { assign(config_.runtime_dir, v.path()); });
   top.with("proxy", [&](const Value& v) { assign(globals_.proxy, v.proxy()); });
   top.with("limits", [&](const Value& v) { read_limits(v); });
+  top.with("metrics", [&](const Value& v) { read_metrics(v); });
   top.with("key", [&](const Value& v) { read_key(v); });
   top.with("apps", [&](const Value& v) { read_apps(v); });
   top.with("defaults", [&](const Value& v) { defaults_ = read_defaults(v); });

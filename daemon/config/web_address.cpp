@@ -92,6 +92,20 @@ std::optional<std::string> why_not_https_url(std::string_view text) {
   return "http would show secrets to the network; write https://… (http is for this machine itself)";
 }
 
+std::optional<ListenAddress> parse_listen_address(std::string_view text) {
+  const std::size_t colon = text.rfind(':');
+  if (colon == std::string_view::npos || !is_port(text.substr(colon + 1))) return std::nullopt;
+  std::string_view host = text.substr(0, colon);
+  const bool bracketed = host.starts_with('[') && host.ends_with(']');
+  if (bracketed) host = host.substr(1, host.size() - 2);
+  if (!is_ip_address(bracketed ? AF_INET6 : AF_INET, host)) return std::nullopt;
+  ListenAddress out;
+  out.address = host;
+  out.port = static_cast<std::uint16_t>(*parse_number(text.substr(colon + 1)));
+  out.is_loopback = is_loopback_host(host);
+  return out;
+}
+
 std::optional<std::string> why_not_proxy_url(std::string_view text) {
   if (auto why = why_not_url(text, "http://proxy.example:3128")) return why;
   const Address address = split(text);

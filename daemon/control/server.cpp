@@ -3,6 +3,7 @@
 #include "control/endpoints.h"
 #include "control/http_request.h"
 #include "control/listen_socket.h"
+#include "control/microhttpd_pump.h"
 #include "control/peer.h"
 #include "control/route.h"
 #include "log/log.h"
@@ -24,13 +25,13 @@ namespace {
 constexpr unsigned kMaxConnections = 128;
 constexpr unsigned kIdleSeconds = 30;                // without a byte either way; sleeping requests are exempt
 constexpr std::size_t kConnectionMemory = 32 * 1024; // bytes for headers and buffers of one connection
-constexpr int kRunsPerTurn = 8;                      // steps of libmicrohttpd before the loop's others get their turn
 
 class HttpServer final : public Server {
  public:
   HttpServer(LoopPort& loop, supervisor::Operations& operations, ServerOptions options, ListenSocket socket,
              AccessPolicy policy)
-      : loop_(loop), endpoints_(operations, std::move(options.parts)), policy_(policy), socket_(std::move(socket)) {}
+      : loop_(loop), endpoints_(operations, std::move(options.parts)), policy_(policy), socket_(std::move(socket)),
+        pump_(loop) {}
   ~HttpServer() override;
 
   [[nodiscard]] Status start();
@@ -44,9 +45,6 @@ class HttpServer final : public Server {
 
   [[nodiscard]] bool begin(MHD_Connection& connection, const char* path, const char* method, void** state);
   [[nodiscard]] std::expected<Route, Problem> admit(MHD_Connection& connection, const char* path, const char* method);
-  // Lets libmicrohttpd do what is ready now and sets the timer for what is due later.
-  void run();
-  void run_soon();
 
   LoopPort& loop_;
   Endpoints endpoints_;
@@ -54,8 +52,7 @@ class HttpServer final : public Server {
   ListenSocket socket_;
   MHD_Daemon* daemon_ = nullptr;
   std::unordered_map<HttpRequest*, std::unique_ptr<HttpRequest>> requests_;
-  std::unique_ptr<LoopPort::Handle> watch_;
-  std::unique_ptr<LoopPort::Handle> timer_;
+  MicrohttpdPump pump_;
 };
 
 bool is_body_announced_too_large(MHD_Connection& connection) {
@@ -81,8 +78,7 @@ Status HttpServer::start() {
   if (daemon_ == nullptr)
     return fail(ErrorKind::kOperator, "control_socket_failed",
                 concat("libmicrohttpd does not start: ", errno_text(errno)), "raise the limit of open files");
-  const auto* const info = MHD_get_daemon_info(daemon_, MHD_DAEMON_INFO_EPOLL_FD);
-  watch_ = loop_.watch_readable(info->epoll_fd, [this] { run(); });
+  pump_.start(*daemon_);
   return {};
 }
 
@@ -90,31 +86,8 @@ HttpServer::~HttpServer() {
   if (daemon_ == nullptr) return;
   for (auto& [key, request] : requests_)
     request->abandon(make_problem(503, "stopping", "the daemon is stopping", "ask again when it has started"));
-  watch_.reset();
-  timer_.reset();
-  // Suspended connections must be awake before the daemon may be stopped; this also sends the last answers.
-  for (int i = 0; i < kRunsPerTurn; ++i)
-    MHD_run(daemon_);
+  pump_.stop(); // suspended connections must be awake before the daemon may be stopped; also sends the last answers
   MHD_stop_daemon(daemon_); // closes the listening socket and all connections
-}
-
-void HttpServer::run() {
-  timer_.reset();
-  MHD_UNSIGNED_LONG_LONG next = 0;
-  bool has_timer = true;
-  for (int i = 0; i < kRunsPerTurn; ++i) {
-    // Twice at least: one that closes connections at the limit leaves it to the next one to accept again.
-    if (i >= 2 && !(has_timer && next == 0)) break;
-    MHD_run(daemon_);
-    has_timer = MHD_get_timeout(daemon_, &next) == MHD_YES;
-  }
-  if (has_timer && !timer_)
-    timer_ = loop_.call_after(std::chrono::milliseconds(std::max(next, 1ULL)), [this] { run(); });
-}
-
-// Without a thread of its own libmicrohttpd does not notice that a connection was resumed.
-void HttpServer::run_soon() {
-  timer_ = loop_.call_after(std::chrono::milliseconds(0), [this] { run(); });
 }
 
 // Route decodes each segment itself.
@@ -150,7 +123,7 @@ bool HttpServer::begin(MHD_Connection& connection, const char* path, const char*
   asked.wait = argument(connection, "wait") == "1";
   asked.flow = argument(connection, "flow");
   asked.redirect_port = argument(connection, "redirect_port");
-  auto request = std::make_unique<HttpRequest>(connection, loop_, std::move(asked), [this] { run_soon(); });
+  auto request = std::make_unique<HttpRequest>(connection, loop_, std::move(asked), [this] { pump_.run_soon(); });
   *state = request.get();
   requests_.emplace(request.get(), std::move(request));
   return true;

@@ -82,9 +82,10 @@ TEST(Diff, Defaults_ChangeEveryMailboxThatUsesThem) {
 }
 
 TEST(Diff, GlobalKeys_AreNamed) {
-  EXPECT_THAT(after("apps:", "state_dir: /s\nruntime_dir: /r\nkey: {credential: k}\nlimits: {connections: 5}\napps:")
+  EXPECT_THAT(after("apps:", "state_dir: /s\nruntime_dir: /r\nkey: {credential: k}\nlimits: {connections: 5}\n"
+                             "metrics: {listen: \"[::1]:1\"}\napps:")
                   .global_changed,
-              ElementsAre("state_dir", "runtime_dir", "key", "limits"));
+              ElementsAre("state_dir", "runtime_dir", "key", "limits", "metrics"));
 }
 
 TEST(Diff, RootAndProxy_ChangeTheMailboxes) {

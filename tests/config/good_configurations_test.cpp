@@ -67,6 +67,7 @@ runtime_dir: run
 include: [conf.d/*.yaml]
 key: {credential: mailmoor.key}
 limits: {connections: 50, logins_per_minute: 12}
+metrics: {listen: "127.0.0.1:9464"}
 proxy: "http://proxy.example:3128"
 
 apps:
@@ -136,6 +137,7 @@ TEST(GoodConfiguration, Contract_IsReadAsItSays) {
   EXPECT_EQ(config->runtime_dir, "/etc/mailmoor/run");
   EXPECT_EQ(config->key.describe(), "credential mailmoor.key");
   EXPECT_EQ(config->limits, (Limits{50, 12}));
+  EXPECT_EQ(config->metrics, (MetricsListener{"127.0.0.1", 9464, true}));
   EXPECT_THAT(config->files,
               ElementsAre(kMainPath, "/etc/mailmoor/conf.d/10-more.yaml", "/etc/mailmoor/conf.d/20-more.yaml"));
 

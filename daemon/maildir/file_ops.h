@@ -77,6 +77,11 @@ class FileOps {
   // meanwhile may be missed.
   [[nodiscard]] virtual Status list_blocking(const std::string& path,
                                              const std::function<void(std::string_view)>& visit) = 0;
+  // Unlinks `surplus` when it and `kept` are two names of one file; leaves it when it is another file. No bytes are
+  // lost either way.
+  [[nodiscard]] virtual Status drop_second_name_blocking(const std::string& surplus, const std::string& kept) = 0;
+  // Removes a directory with all that is in it; follows no link, not even `path` itself. Success when there is none.
+  [[nodiscard]] virtual Status remove_tree_blocking(const std::string& path) = 0;
   // Success when there is no such file.
   [[nodiscard]] virtual Status unlink_blocking(const std::string& path) = 0;
   // Empty when there is no such file; follows links.

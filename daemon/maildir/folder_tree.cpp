@@ -10,21 +10,6 @@ namespace {
   return slash == 0 || slash == std::string::npos ? "/" : path.substr(0, slash);
 }
 
-// Makes `path`, its missing parents too, and its name durable, also where a killed run had made it.
-[[nodiscard]] Status make_path_blocking(FileOps& ops, const std::string& path) {
-  const std::string parent = parent_of(path);
-  auto made = ops.make_directory_blocking(path);
-  if (!made && made.error().code == "not_found" && parent != "/") {
-    if (Status status = make_path_blocking(ops, parent); !status) return status;
-    made = ops.make_directory_blocking(path);
-  }
-  if (!made) return pass(std::move(made).error());
-  Status synced = ops.sync_directory_blocking(parent);
-  // An administrator who made the directory may keep us from reading its parent, and has made it durable himself.
-  if (!synced && !*made && synced.error().code == "permission") return {};
-  return synced;
-}
-
 [[nodiscard]] Status write_file_blocking(FileOps& ops, const std::string& path, std::string_view bytes) {
   if (Status status = ops.unlink_blocking(path); !status) return status;
   auto file = ops.create_exclusive_blocking(path);
@@ -71,6 +56,20 @@ namespace {
 std::string absolute_directory(const FolderPlace& place) {
   return place.folder_directory.empty() ? place.mailbox_directory
                                         : concat(place.mailbox_directory, '/', place.folder_directory);
+}
+
+Status make_path_blocking(FileOps& ops, const std::string& path) {
+  const std::string parent = parent_of(path);
+  auto made = ops.make_directory_blocking(path);
+  if (!made && made.error().code == "not_found" && parent != "/") {
+    if (Status status = make_path_blocking(ops, parent); !status) return status;
+    made = ops.make_directory_blocking(path);
+  }
+  if (!made) return pass(std::move(made).error());
+  Status synced = ops.sync_directory_blocking(parent);
+  // An administrator who made the directory may keep us from reading its parent, and has made it durable himself.
+  if (!synced && !*made && synced.error().code == "permission") return {};
+  return synced;
 }
 
 Status make_folder_blocking(FileOps& ops, const FolderPlace& place) {

@@ -11,6 +11,9 @@ inline constexpr std::string_view kTemporaryPrefix = "mailmoor-";
 // Absolute, without a slash at the end.
 [[nodiscard]] std::string absolute_directory(const FolderPlace& place);
 
+// Makes the directory `path`, its missing parents too, and its name durable, also where a killed run had made it.
+[[nodiscard]] Status make_path_blocking(FileOps& ops, const std::string& path);
+
 // The folder of `place` with new/, cur/ and tmp/ is there and durable. tmp/ is made last: where it exists, all the rest
 // was durable before.
 [[nodiscard]] Status make_folder_blocking(FileOps& ops, const FolderPlace& place);

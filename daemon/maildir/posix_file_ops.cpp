@@ -109,6 +109,42 @@ class PosixSyncPoint final : public SyncPoint {
   return std::ranges::find(kReliable, static_cast<std::uint32_t>(about.f_type)) != kReliable.end();
 }
 
+// Deeper than any folder that a server could have named.
+constexpr int kMaxTreeDepth = 128;
+
+[[nodiscard]] Status remove_below(int parent, const char* name, const std::string& path, int depth);
+
+[[nodiscard]] Status remove_entry(int parent, const dirent& entry, const std::string& path, int depth) {
+  const char* const name = static_cast<const char*>(entry.d_name);
+  if (::unlinkat(parent, name, 0) == 0 || errno == ENOENT) return {};
+  if (errno != EISDIR && errno != EPERM) return file_failure(errno, "remove", concat(path, '/', name));
+  return remove_below(parent, name, concat(path, '/', name), depth + 1);
+}
+
+// Nothing is opened by a path, so that nobody can put a link in the way meanwhile.
+[[nodiscard]] Status remove_below(int parent, const char* name, const std::string& path, int depth) {
+  if (depth > kMaxTreeDepth) return file_failure(ELOOP, "remove", path);
+  UniqueFd fd(uninterrupted([&] { return ::openat(parent, name, O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC); }));
+  if (!fd.is_open() && errno == ENOENT) return {};
+  if (!fd.is_open()) return file_failure(errno, "open", path);
+  const int descriptor = fd.get();
+  DIR* directory = ::fdopendir(descriptor);
+  if (directory == nullptr) return file_failure(errno, "list", path);
+  static_cast<void>(fd.release()); // the stream's now
+  const ScopeExit close([directory] { ::closedir(directory); });
+  for (;;) {
+    errno = 0;
+    const dirent* entry = ::readdir(directory); // NOLINT(concurrency-mt-unsafe): this stream has one user
+    if (entry == nullptr && errno != 0) return file_failure(errno, "list", path);
+    if (entry == nullptr) break;
+    const std::string_view child = static_cast<const char*>(entry->d_name);
+    if (child == "." || child == "..") continue;
+    if (Status removed = remove_entry(descriptor, *entry, path, depth); !removed) return removed;
+  }
+  if (::unlinkat(parent, name, AT_REMOVEDIR) != 0 && errno != ENOENT) return file_failure(errno, "remove", path);
+  return {};
+}
+
 } // namespace
 
 Result<std::unique_ptr<OutputFile>> PosixFileOps::create_exclusive_blocking(const std::string& path) {
@@ -186,6 +222,22 @@ Status PosixFileOps::list_blocking(const std::string& path, const std::function<
     const std::string_view name = static_cast<const char*>(entry->d_name);
     if (name != "." && name != "..") visit(name);
   }
+}
+
+Status PosixFileOps::drop_second_name_blocking(const std::string& surplus, const std::string& kept) {
+  struct stat one{};
+  struct stat other{};
+  if (::lstat(surplus.c_str(), &one) != 0 || ::lstat(kept.c_str(), &other) != 0) {
+    if (errno == ENOENT) return {};
+    return file_failure(errno, "look at", surplus);
+  }
+  // With one link only, both paths lead to the same name, through a link to a directory.
+  if (one.st_dev != other.st_dev || one.st_ino != other.st_ino || one.st_nlink < 2) return {};
+  return unlink_blocking(surplus);
+}
+
+Status PosixFileOps::remove_tree_blocking(const std::string& path) {
+  return remove_below(AT_FDCWD, path.c_str(), path, 0);
 }
 
 Status PosixFileOps::unlink_blocking(const std::string& path) {

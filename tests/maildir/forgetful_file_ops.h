@@ -61,6 +61,8 @@ class ForgetfulFileOps final : public FileOps {
   Result<bool> rename_blocking(const std::string& from, const std::string& to) override;
   Result<bool> make_directory_blocking(const std::string& path) override;
   Status list_blocking(const std::string& path, const std::function<void(std::string_view)>& visit) override;
+  Status drop_second_name_blocking(const std::string& surplus, const std::string& kept) override;
+  Status remove_tree_blocking(const std::string& path) override;
   Status unlink_blocking(const std::string& path) override;
   Result<std::optional<FileStatus>> stat_blocking(const std::string& path) override;
 
@@ -352,6 +354,23 @@ inline Status ForgetfulFileOps::list_blocking(const std::string& path,
   for (const auto& [name, child] : std::map(node->entries))
     visit(name);
   return {};
+}
+
+inline Status ForgetfulFileOps::drop_second_name_blocking(const std::string& surplus, const std::string& kept) {
+  if (surplus == kept || find(surplus) != find(kept)) return {};
+  return unlink_blocking(surplus);
+}
+
+// One step for each name.
+inline Status ForgetfulFileOps::remove_tree_blocking(const std::string& path) {
+  const NodePtr node = find(path);
+  if (node == nullptr) return {};
+  for (const auto& [name, child] : std::map(node->entries)) {
+    const std::string below = concat(path, '/', name);
+    Status removed = child->is_directory ? remove_tree_blocking(below) : unlink_blocking(below);
+    if (!removed) return removed;
+  }
+  return unlink_blocking(path);
 }
 
 inline Status ForgetfulFileOps::unlink_blocking(const std::string& path) {

@@ -54,6 +54,36 @@ TEST_F(PosixFileOpsTest, FilesAndDirectories_HaveTheirModeWhateverTheUmask) {
   }
 }
 
+TEST_F(PosixFileOpsTest, RemovedTree_TakesNothingThatALinkPointsTo) {
+  for (const char* name : {"kept", "tree", "tree/.Sent", "tree/deep"})
+    ASSERT_TRUE(ops_.make_directory_blocking(path(name)));
+  for (const char* name : {"kept/mail", "tree/mail", "tree/.Sent/mail", "tree/deep/mail"})
+    ASSERT_TRUE(ops_.create_exclusive_blocking(path(name)));
+  ASSERT_EQ(::symlink(path("kept").c_str(), path("tree/deep/link").c_str()), 0);
+  ASSERT_TRUE(ops_.remove_tree_blocking(path("tree")));
+  EXPECT_NE(::access(path("tree").c_str(), F_OK), 0);
+  EXPECT_EQ(::access(path("kept/mail").c_str(), F_OK), 0);
+  EXPECT_TRUE(ops_.remove_tree_blocking(path("tree"))) << "there is none any more";
+
+  ASSERT_EQ(::symlink(path("kept").c_str(), path("link").c_str()), 0);
+  EXPECT_FALSE(ops_.remove_tree_blocking(path("link"))) << "not even the path itself is followed";
+  EXPECT_EQ(::access(path("kept/mail").c_str(), F_OK), 0);
+}
+
+TEST_F(PosixFileOpsTest, SecondName_GoesOnlyWhenItIsOneFile) {
+  ASSERT_TRUE(ops_.create_exclusive_blocking(path("one")));
+  ASSERT_TRUE(ops_.create_exclusive_blocking(path("other")));
+  ASSERT_EQ(::link(path("one").c_str(), path("again").c_str()), 0);
+  EXPECT_TRUE(ops_.drop_second_name_blocking(path("one"), path("other")));
+  EXPECT_EQ(::access(path("one").c_str(), F_OK), 0);
+  EXPECT_TRUE(ops_.drop_second_name_blocking(path("again"), path("one")));
+  EXPECT_NE(::access(path("again").c_str(), F_OK), 0);
+  EXPECT_EQ(::access(path("one").c_str(), F_OK), 0);
+  ASSERT_EQ(::symlink(root_.c_str(), path("here").c_str()), 0);
+  EXPECT_TRUE(ops_.drop_second_name_blocking(path("one"), path("here/one")));
+  EXPECT_EQ(::access(path("one").c_str(), F_OK), 0) << "two paths, one name";
+}
+
 TEST_F(PosixFileOpsTest, CreateExclusive_NeverOpensWhatIsThere) {
   ASSERT_EQ(::symlink(path("target").c_str(), path("link").c_str()), 0);
   ASSERT_TRUE(ops_.create_exclusive_blocking(path("file")));

@@ -1,0 +1,30 @@
+// Finds the files of messages by their UIDs, whatever readers have renamed them to. Private to this room; blocking.
+#pragma once
+
+#include "maildir/file_name.h"
+#include "maildir/file_ops.h"
+#include "model/uid_set.h"
+
+#include <cstdint>
+#include <string>
+#include <vector>
+
+namespace mailmoor::maildir {
+
+struct MessageFile {
+  Uid uid;
+  bool in_new; // else in cur/
+  std::string name;
+};
+
+struct FoundFiles {
+  std::vector<MessageFile> files; // ascending by UID; a copy that a user made is a file more
+  std::uint64_t ours = 0;         // files of the UIDVALIDITY, wanted or not
+};
+
+// A reader that renames meanwhile hides nothing: the directories are read again until they stayed as they were, four
+// times at most. A name seen and then renamed is in the answer with both names.
+[[nodiscard]] Result<FoundFiles> find_files_blocking(FileOps& ops, const std::string& directory, UidValidity validity,
+                                                     const UidSet& wanted);
+
+} // namespace mailmoor::maildir

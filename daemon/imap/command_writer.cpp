@@ -141,17 +141,30 @@ CommandText CommandWriter::status(const FolderName& folder, bool mod_seq) && {
   return finish();
 }
 
-CommandText CommandWriter::examine(const FolderName& folder) && {
+// examine = "EXAMINE" SP mailbox [select-params]; select-param =/ condstore-param / "QRESYNC" SP "(" uidvalidity SP
+// mod-sequence-value [SP known-uids] ")"
+CommandText CommandWriter::examine(const FolderName& folder, const ExamineParameters& parameters) && {
   start("EXAMINE ");
   put_astring(folder.wire(), /*secret=*/false);
+  if (parameters.qresync) {
+    const auto& [validity, mod_seq] = *parameters.qresync;
+    put(concat(" (QRESYNC (", validity.value(), ' ', mod_seq.value(), "))"));
+  } else if (parameters.condstore) {
+    put(" (CONDSTORE)");
+  }
   return finish();
 }
 
-CommandText CommandWriter::uid_fetch(std::string_view uids, FetchItems items) && {
+CommandText CommandWriter::enable_qresync() && {
+  return only("ENABLE QRESYNC");
+}
+
+CommandText CommandWriter::uid_fetch(std::string_view uids, FetchItems items, std::optional<ModSeq> changed_since) && {
   start("UID FETCH ");
   put(uids);
   put(" ");
   put(items_text(items));
+  if (changed_since) put(concat(" (CHANGEDSINCE ", changed_since->value(), ')'));
   return finish();
 }
 

@@ -5,9 +5,11 @@
 
 #include "imap/sasl.h"
 #include "model/folder_name.h"
+#include "model/uid.h"
 #include "util/secret.h"
 
 #include <cstddef>
+#include <optional>
 #include <span>
 #include <string>
 #include <string_view>
@@ -24,6 +26,17 @@ struct CommandText {
 
 // What the server takes without being asked (RFC 7888): nothing, literals up to 4,096 octets, any.
 enum class LiteralForm { kSynchronizing, kLiteralMinus, kLiteralPlus };
+
+// What EXAMINE is asked to tell besides (RFC 7162 §3.1.8, §3.2.5).
+struct ExamineParameters {
+  bool condstore = false; // HIGHESTMODSEQ
+  struct Since {
+    UidValidity validity;
+    ModSeq mod_seq;
+  };
+  // No known UIDs are named: the server would then tell nothing of new messages (RFC 7162 §3.2.5.1).
+  std::optional<Since> qresync; // all that changed since; wins over `condstore`, which it implies
+};
 
 enum class FetchItems {
   kFlags,     // UID FLAGS
@@ -48,9 +61,12 @@ class CommandWriter final {
   // `return_options`: "" or what stands in the parentheses of RETURN (RFC 5258).
   [[nodiscard]] CommandText list_all(std::string_view return_options) &&;
   [[nodiscard]] CommandText status(const FolderName& folder, bool mod_seq) &&;
-  [[nodiscard]] CommandText examine(const FolderName& folder) &&;
-  // `uids`: a sequence-set.
-  [[nodiscard]] CommandText uid_fetch(std::string_view uids, FetchItems items) &&;
+  [[nodiscard]] CommandText examine(const FolderName& folder, const ExamineParameters& parameters) &&;
+  // Lets the server tell VANISHED in this session (RFC 7162 §3.2.3); nothing outlives the session.
+  [[nodiscard]] CommandText enable_qresync() &&;
+  // `uids`: a sequence-set. `changed_since`: only messages that changed after it (RFC 7162 §3.1.4.1).
+  [[nodiscard]] CommandText uid_fetch(std::string_view uids, FetchItems items,
+                                      std::optional<ModSeq> changed_since = std::nullopt) &&;
 
  private:
   void start(std::string_view command);

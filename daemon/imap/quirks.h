@@ -1,8 +1,23 @@
-// What real servers send that the grammar does not allow, each by name. All are on: none of them can make literal data
-// be read as protocol. A test switches each off to show that it is this flag that lets the line through.
+// What real servers send that the grammar does not allow, each by name. Those of the grammar are all on: none of them
+// can make literal data be read as protocol. A test switches each off to show that it is this flag that lets the line
+// through.
 #pragma once
 
+#include <string_view>
+
 namespace mailmoor::imap {
+
+// Extensions that a server offers and does not keep to: they are treated as if they were not offered.
+struct ExtensionQuirks {
+  // iCloud (imap.mail.me.com): VANISHED that names messages which are there, FETCH with sequence numbers that are not,
+  // no ENABLED; Foundry376/Mailspring-Sync#91, jstedfast/MailKit#1871, 2025. CONDSTORE is sound there.
+  bool no_qresync = false;
+
+  friend bool operator==(const ExtensionQuirks&, const ExtensionQuirks&) = default;
+};
+
+// What is known of the server with this name, in any case.
+[[nodiscard]] ExtensionQuirks extension_quirks(std::string_view host);
 
 struct Quirks {
   // A line ends with LF alone. IceWarp 11 and hand-made gateways, jstedfast/MailKit#225, 2015; RFC 9051 §2.2: CRLF.
@@ -19,6 +34,8 @@ struct Quirks {
   // A space more than the grammar has: "* STATUS INBOX (MESSAGES 1) ". Outlook.com, emersion/go-imap#540, 2023;
   // "* CAPABILITY IMAP4rev1 ", imap.exmail.qq.com, emersion/go-imap#571, 2024.
   bool extra_space = true;
+
+  ExtensionQuirks extensions;
 };
 
 } // namespace mailmoor::imap

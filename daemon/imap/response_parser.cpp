@@ -22,8 +22,8 @@ constexpr std::array kStatusWords = {
     StatusWord{"PREAUTH", StatusResponse::Kind::kPreauth},
 };
 
-constexpr std::array<std::string_view, 8> kIgnoredWords = {"FLAGS",     "SEARCH", "ESEARCH", "ENABLED",
-                                                           "NAMESPACE", "LSUB",   "QUOTA",   "QUOTAROOT"};
+constexpr std::array<std::string_view, 7> kIgnoredWords = {"FLAGS", "SEARCH", "ESEARCH",  "NAMESPACE",
+                                                           "LSUB",  "QUOTA",  "QUOTAROOT"};
 
 // The status word at the start of `text`, taken off it.
 [[nodiscard]] std::optional<StatusResponse::Kind> take_status_word(std::string_view& text) {
@@ -93,6 +93,7 @@ template<class T>
   const auto is = [word](std::string_view other) { return equals_ignoring_case(word, other); };
   if (std::ranges::any_of(kIgnoredWords, is)) return Ignored{};
   if (is("CAPABILITY")) return CapabilityList{lexer.rest()};
+  if (is("ENABLED")) return EnabledList{lexer.rest()};
   lexer.expect(' ');
   if (!lexer.ok()) return unreadable(lexer);
   if (is("LIST")) return parsed_or_unreadable(parse_list(lexer, quirks), lexer);

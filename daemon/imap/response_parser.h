@@ -23,13 +23,18 @@ struct CapabilityList {
   std::string_view words;
 };
 
+// RFC 5161 §3.2.
+struct EnabledList {
+  std::string_view words;
+};
+
 // Known, well-formed as far as one looks, and of no use to us: FLAGS, RECENT, SEARCH …
 struct Ignored {};
 
 enum class Unreadable { kMalformed, kTooDeep };
 
-using Untagged = std::variant<StatusResponse, CapabilityList, ListEntry, StatusEntry, Exists, Expunged, Vanished,
-                              ServerId, Ignored, Unreadable>;
+using Untagged = std::variant<StatusResponse, CapabilityList, EnabledList, ListEntry, StatusEntry, Exists, Expunged,
+                              Vanished, ServerId, Ignored, Unreadable>;
 
 // `text`: what follows "* ".
 [[nodiscard]] Untagged parse_untagged(std::string_view text, const Limits& limits, const Quirks& quirks);

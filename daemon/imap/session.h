@@ -70,13 +70,22 @@ class Session final {
   CommandId list_all(bool with_status = false);
   [[nodiscard]] bool can_list_status() const { return capabilities_.has("LIST-STATUS"); }
   CommandId status(const FolderName& folder);
-  // Opens a folder for reading; selected() says what is open once it has completed.
-  CommandId examine(const FolderName& folder);
+  // Opens a folder for reading; selected() says what is open once it has completed. With `since` (REQUIRES:
+  // qresync_enabled()) the server tells before that, as Fetched and Vanished (earlier), all that changed since then.
+  CommandId examine(const FolderName& folder, std::optional<ExamineParameters::Since> since = std::nullopt);
+  // Whether the server keeps mod-sequences, by what it offers. A folder may be without (NOMODSEQ).
+  [[nodiscard]] bool can_condstore() const;
+  // ENABLE QRESYNC, where it is offered and can be trusted; empty where not. To be sent while no folder is open.
+  std::optional<CommandId> enable_qresync();
+  // The server has said that it is.
+  [[nodiscard]] bool qresync_enabled() const noexcept { return qresync_enabled_; }
 
   // Each asks for UID and FLAGS at least. One Fetched per message, in any order; messages that are gone, and some that
   // Exchange cannot give, have none. REQUIRES: not empty, and no longer than split_for_commands() makes them.
   CommandId uid_fetch_flags(const UidSet& uids);
   CommandId uid_fetch_flags(UidRange range);
+  // Of these only the ones that changed after `since`, new ones among them. REQUIRES: can_condstore().
+  CommandId uid_fetch_changes(UidRange range, ModSeq since);
   CommandId uid_fetch_summaries(const UidSet& uids); // with INTERNALDATE and RFC822.SIZE
   CommandId uid_fetch_bodies(const UidSet& uids);    // the same, with BODY.PEEK[]
   // Summaries of "first:*". The last message of the folder is among them even when its UID is lower (RFC 9051 §6.4.9).
@@ -126,7 +135,7 @@ class Session final {
   void pump();
   [[nodiscard]] CommandWriter writer() const;
   CommandId add(CommandKind kind, CommandText text);
-  CommandId uid_fetch(std::string_view uids, FetchItems items);
+  CommandId uid_fetch(std::string_view uids, FetchItems items, std::optional<ModSeq> changed_since = std::nullopt);
 
   Limits limits_;
   Quirks quirks_;
@@ -146,6 +155,7 @@ class Session final {
   bool in_fetch_ = false;    // that response is a FETCH
   bool skipping_ = false;    // the rest of that response is thrown away
   bool awaiting_tls_ = false;
+  bool qresync_enabled_ = false;
   bool capabilities_fresh_ = false; // heard since the login was sent
   std::optional<Error> failed_;
 };

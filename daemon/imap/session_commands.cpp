@@ -85,27 +85,44 @@ CommandId Session::list_all(bool with_status) {
   std::string options = can_return && capabilities_.has("SPECIAL-USE") ? "SPECIAL-USE" : "";
   if (with_status && can_list_status()) {
     if (!options.empty()) options += ' ';
-    options += capabilities_.has("CONDSTORE") ? "STATUS (MESSAGES UIDNEXT UIDVALIDITY HIGHESTMODSEQ)"
-                                              : "STATUS (MESSAGES UIDNEXT UIDVALIDITY)";
+    options += can_condstore() ? "STATUS (MESSAGES UIDNEXT UIDVALIDITY HIGHESTMODSEQ)"
+                               : "STATUS (MESSAGES UIDNEXT UIDVALIDITY)";
   }
   return add(CommandKind::kPlain, writer().list_all(options));
 }
 
 CommandId Session::status(const FolderName& folder) {
-  return add(CommandKind::kPlain, writer().status(folder, capabilities_.has("CONDSTORE")));
+  return add(CommandKind::kPlain, writer().status(folder, can_condstore()));
 }
 
-CommandId Session::examine(const FolderName& folder) {
-  Command command(commands_.next_id(), CommandKind::kExamine, writer().examine(folder));
+bool Session::can_condstore() const {
+  return capabilities_.has("CONDSTORE") || capabilities_.has("QRESYNC"); // RFC 7162 §3.2: the latter has the former
+}
+
+std::optional<CommandId> Session::enable_qresync() {
+  if (!capabilities_.has("QRESYNC") || !capabilities_.has("ENABLE") || quirks_.extensions.no_qresync)
+    return std::nullopt;
+  return add(CommandKind::kPlain, writer().enable_qresync());
+}
+
+CommandId Session::examine(const FolderName& folder, std::optional<ExamineParameters::Since> since) {
+  assert(!since || qresync_enabled_);
+  const ExamineParameters parameters{can_condstore(), std::move(since)};
+  Command command(commands_.next_id(), CommandKind::kExamine, writer().examine(folder, parameters));
   command.folder = folder;
   const CommandId id = commands_.add(std::move(command));
   pump();
   return id;
 }
 
-CommandId Session::uid_fetch(std::string_view uids, FetchItems items) {
+CommandId Session::uid_fetch(std::string_view uids, FetchItems items, std::optional<ModSeq> changed_since) {
   assert(!uids.empty());
-  return add(CommandKind::kPlain, writer().uid_fetch(uids, items));
+  return add(CommandKind::kPlain, writer().uid_fetch(uids, items, changed_since));
+}
+
+CommandId Session::uid_fetch_changes(UidRange range, ModSeq since) {
+  assert(can_condstore());
+  return uid_fetch(concat(range.first, ':', range.last), FetchItems::kFlags, since);
 }
 
 CommandId Session::uid_fetch_flags(const UidSet& uids) {

@@ -60,6 +60,10 @@ void Session::on_untagged(std::string_view text) {
           on_status(std::move(value));
         } else if constexpr (std::is_same_v<T, CapabilityList>) {
           hear_capabilities(value.words);
+        } else if constexpr (std::is_same_v<T, EnabledList>) {
+          Capabilities enabled;
+          enabled.replace(value.words);
+          qresync_enabled_ = qresync_enabled_ || enabled.has("QRESYNC");
         } else if constexpr (std::is_same_v<T, Unreadable>) {
           if (value == Unreadable::kTooDeep)
             return fail_with(ErrorKind::kMailbox, "limit_exceeded", concat("lists too deep in: ", loggable(text)));

@@ -18,11 +18,17 @@ constexpr std::size_t kBufferSize = 64UL * 1024;
 constexpr std::size_t kSmallBufferSize = 2048;
 constexpr runtime::Duration kLogoutPatience = std::chrono::seconds(2);
 
+[[nodiscard]] imap::Quirks quirks_of(const std::string& host) {
+  imap::Quirks quirks;
+  quirks.extensions = imap::extension_quirks(host);
+  return quirks;
+}
+
 } // namespace
 
 Connection::Connection(const Services& services, ConnectionSettings settings)
     : services_(services), settings_(std::move(settings)), peer_(concat(settings_.host, ":", settings_.port)),
-      buffer_(kBufferSize), last_input_(services.loop.now()) {}
+      session_(imap::Limits(), quirks_of(settings_.host)), buffer_(kBufferSize), last_input_(services.loop.now()) {}
 
 void Connection::use_small_buffer(bool small) {
   buffer_.resize(small ? kSmallBufferSize : kBufferSize);

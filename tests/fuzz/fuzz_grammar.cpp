@@ -25,7 +25,12 @@ const Limits kLimits{.line = 2000, .literal = 200, .response = 4000, .depth = 8,
 // Commands in flight of every kind, by the bits of `state`.
 void prepare(Session& session, unsigned state) {
   std::vector<std::string> ignored;
-  if ((state & 1) == 0) feed(session, "* PREAUTH [CAPABILITY IMAP4rev1 LITERAL-] hi\r\n", 0, ignored);
+  const bool qresync = (state & 32) != 0;
+  if (qresync)
+    feed(session, "* PREAUTH [CAPABILITY IMAP4rev1 LITERAL- ENABLE CONDSTORE QRESYNC LIST-STATUS] hi\r\n", 0, ignored);
+  else if ((state & 1) == 0)
+    feed(session, "* PREAUTH [CAPABILITY IMAP4rev1 LITERAL-] hi\r\n", 0, ignored);
+  if (qresync) (void)session.enable_qresync();
   if ((state & 2) != 0) session.examine(FolderName::from_wire("a\"b", '/'));
   session.noop();
   session.uid_fetch_bodies(*UidSet::parse("1:9"));

@@ -35,7 +35,15 @@ TEST(CommandWriter, Commands_AreTheseOctets) {
   EXPECT_THAT(parts(writer().idle()), ElementsAre("A1 IDLE\r\n", "DONE\r\n"));
   EXPECT_THAT(parts(writer().list_all("")), ElementsAre("A1 LIST \"\" \"*\"\r\n"));
   EXPECT_THAT(parts(writer().list_all("SPECIAL-USE")), ElementsAre("A1 LIST \"\" \"*\" RETURN (SPECIAL-USE)\r\n"));
-  EXPECT_THAT(parts(writer().examine(folder("inbox"))), ElementsAre("A1 EXAMINE \"INBOX\"\r\n"));
+  EXPECT_THAT(parts(writer().examine(folder("inbox"), {})), ElementsAre("A1 EXAMINE \"INBOX\"\r\n"));
+  EXPECT_THAT(parts(writer().examine(folder("a"), {.condstore = true, .qresync = {}})),
+              ElementsAre("A1 EXAMINE \"a\" (CONDSTORE)\r\n"));
+  const ExamineParameters::Since since{*UidValidity::from(14), *ModSeq::from(9'007'199'254'740'993)};
+  EXPECT_THAT(parts(writer().examine(folder("a"), {.condstore = true, .qresync = since})),
+              ElementsAre("A1 EXAMINE \"a\" (QRESYNC (14 9007199254740993))\r\n"));
+  EXPECT_THAT(parts(writer().enable_qresync()), ElementsAre("A1 ENABLE QRESYNC\r\n"));
+  EXPECT_THAT(parts(writer().uid_fetch("1:*", FetchItems::kFlags, ModSeq::from(7))),
+              ElementsAre("A1 UID FETCH 1:* (UID FLAGS) (CHANGEDSINCE 7)\r\n"));
   EXPECT_THAT(parts(writer().status(folder("Sent Items"), false)),
               ElementsAre("A1 STATUS \"Sent Items\" (MESSAGES UIDNEXT UIDVALIDITY)\r\n"));
   EXPECT_THAT(parts(writer().status(folder("a"), true)),
@@ -57,20 +65,20 @@ TEST(CommandWriter, Commands_AreTheseOctets) {
 
 TEST(CommandWriter, StringsThatCannotBeQuoted_AreLiterals) {
   for (const std::string_view name : {"a\"b", "a\\b", "a\r\nb", "a\tb", "caf\xc3\xa9"})
-    EXPECT_THAT(parts(writer().examine(folder(name))),
+    EXPECT_THAT(parts(writer().examine(folder(name), {})),
                 ElementsAre(concat("A1 EXAMINE {", name.size(), "}\r\n"), concat(name, "\r\n")));
   const std::string longest(1000, 'x');
-  EXPECT_THAT(parts(writer().examine(folder(longest))), ElementsAre(concat("A1 EXAMINE \"", longest, "\"\r\n")));
-  EXPECT_EQ(parts(writer().examine(folder(longest + 'x'))).size(), 2U);
-  EXPECT_THAT(parts(writer().examine(folder(""))), ElementsAre("A1 EXAMINE \"\"\r\n"));
+  EXPECT_THAT(parts(writer().examine(folder(longest), {})), ElementsAre(concat("A1 EXAMINE \"", longest, "\"\r\n")));
+  EXPECT_EQ(parts(writer().examine(folder(longest + 'x'), {})).size(), 2U);
+  EXPECT_THAT(parts(writer().examine(folder(""), {})), ElementsAre("A1 EXAMINE \"\"\r\n"));
 }
 
 TEST(CommandWriter, LiteralPlusAndMinus_DoNotWait) {
   EXPECT_THAT(parts(writer(LiteralForm::kLiteralPlus).status(folder("a\"b"), false)),
               ElementsAre("A1 STATUS {3+}\r\na\"b (MESSAGES UIDNEXT UIDVALIDITY)\r\n"));
-  EXPECT_EQ(parts(writer(LiteralForm::kLiteralMinus).examine(folder(std::string(4096, '"')))).size(), 1U);
-  EXPECT_EQ(parts(writer(LiteralForm::kLiteralMinus).examine(folder(std::string(4097, '"')))).size(), 2U);
-  EXPECT_EQ(parts(writer(LiteralForm::kLiteralPlus).examine(folder(std::string(4097, '"')))).size(), 1U);
+  EXPECT_EQ(parts(writer(LiteralForm::kLiteralMinus).examine(folder(std::string(4096, '"')), {})).size(), 1U);
+  EXPECT_EQ(parts(writer(LiteralForm::kLiteralMinus).examine(folder(std::string(4097, '"')), {})).size(), 2U);
+  EXPECT_EQ(parts(writer(LiteralForm::kLiteralPlus).examine(folder(std::string(4097, '"')), {})).size(), 1U);
 }
 
 TEST(CommandWriter, Login_QuotesOrSendsLiterals) {
@@ -86,7 +94,7 @@ TEST(CommandWriter, ForLog_HasNoSecret) {
   for (const bool sasl_ir : {true, false})
     EXPECT_EQ(writer().authenticate(SaslMechanism::kXoauth2, Secret("dG9r"), sasl_ir).for_log,
               "AUTHENTICATE XOAUTH2 ***");
-  EXPECT_EQ(writer().examine(folder("a\"b")).for_log, "EXAMINE \"a\"b\"");
+  EXPECT_EQ(writer().examine(folder("a\"b"), {}).for_log, "EXAMINE \"a\"b\"");
 }
 
 // P3: read-only on the server.
@@ -107,7 +115,9 @@ TEST(CommandWriter, EveryCommand_LeavesTheServerAsItIs) {
   all.push_back(writer().login("u", secret));
   all.push_back(writer().list_all("SPECIAL-USE STATUS (MESSAGES)"));
   all.push_back(writer().status(folder("f"), true));
-  all.push_back(writer().examine(folder("f")));
+  all.push_back(writer().examine(folder("f"), {}));
+  all.push_back(writer().examine(folder("f"), {.condstore = true, .qresync = {}}));
+  all.push_back(writer().enable_qresync());
   for (const auto items : {FetchItems::kFlags, FetchItems::kSummaries, FetchItems::kBodies})
     all.push_back(writer().uid_fetch("1", items));
   for (const CommandText& command : all)

@@ -32,6 +32,7 @@ Exit run_password(const Context& context);
 Exit run_sync(const Context& context);
 Exit run_pause(const Context& context);
 Exit run_resume(const Context& context);
+Exit run_confirm(const Context& context);
 Exit run_folders(const Context& context);
 Exit run_doctor(const Context& context);
 Exit run_reload(const Context& context);

@@ -89,6 +89,7 @@ void Grammar::add_daemon_commands() {
   command->add_flag("--wait", read_.wait, "Return when they are complete");
   add_mailbox(add(app_, Command::kPause, "pause", "Hold a mailbox until it is resumed"));
   add_mailbox(add(app_, Command::kResume, "resume", "Let a mailbox go on"));
+  add_mailbox(add(app_, Command::kConfirm, "confirm", "Allow a mass deletion that is held"));
   add_mailbox(add(app_, Command::kFolders, "folders", "Show the folders of a mailbox, chosen or not, and why"));
   command = add(app_, Command::kDoctor, "doctor", "Find what keeps a mailbox from syncing");
   command->add_option("MAILBOX", read_.mailboxes, "Mailbox to examine; all of them, in turn, when none is named")
@@ -113,7 +114,6 @@ void Grammar::add_later_commands() {
   add_mailboxes(verify, "Mailboxes to verify");
   verify->add_flag("--deep", ignored_, "Compare contents");
   verify->add_flag("--repair", ignored_, "Fetch what is missing");
-  add_mailbox(add(app_, Command::kUnsupported, "confirm", "Allow a held mass deletion (not supported yet)"));
 }
 
 std::expected<Invocation, Exit> Grammar::parse(int argc, const char* const* argv, Console& console) {

@@ -22,6 +22,7 @@ enum class Command : std::uint8_t {
   kSync,
   kPause,
   kResume,
+  kConfirm,
   kFolders,
   kDoctor,
   kKeyInit,

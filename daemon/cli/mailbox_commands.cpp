@@ -1,4 +1,4 @@
-// sync, pause, resume, logout, password: orders to mailboxes.
+// sync, pause, resume, confirm, logout, password: orders to mailboxes.
 #include "cli/commands.h"
 #include "cli/password_input.h"
 #include "control/wire.h"
@@ -46,6 +46,10 @@ Exit run_pause(const Context& context) {
 
 Exit run_resume(const Context& context) {
   return order(context, "resume", "resumed");
+}
+
+Exit run_confirm(const Context& context) {
+  return order(context, "confirm", "what is gone on the server is now removed here, into the trash");
 }
 
 Exit run_logout(const Context& context) {

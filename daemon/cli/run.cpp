@@ -35,6 +35,7 @@ Exit dispatch(const Context& context) {
   case Command::kSync: return run_sync(context);
   case Command::kPause: return run_pause(context);
   case Command::kResume: return run_resume(context);
+  case Command::kConfirm: return run_confirm(context);
   case Command::kFolders: return run_folders(context);
   case Command::kDoctor: return run_doctor(context);
   case Command::kKeyInit: return run_key_init(context);

@@ -24,8 +24,9 @@ enum class Grant {
 enum class AssertionAlgorithm { kPs256, kRs256 };
 enum class Tls { kImplicit, kStartTls };
 enum class Push { kAuto, kOff };
-enum class FlagMode { kInitial, kOff }; // kInitial: as the server has them on arrival
-enum class Deletions { kKeep };
+// kMirror: the server's changes are merged into the files. kInitial: as the server has them on arrival.
+enum class FlagMode { kMirror, kInitial, kOff };
+enum class Deletions { kKeep, kMirror }; // kMirror: into the trash, and gone after 30 days
 enum class Layout { kMaildirPlusPlus, kFs };
 enum class LineEndings { kLf, kCrlf };
 enum class Compress { kAuto, kOff };
@@ -97,7 +98,7 @@ struct Mailbox {
   FolderPatterns folders;
   Push push = Push::kAuto;
   std::chrono::seconds poll{300};
-  FlagMode flags = FlagMode::kInitial;
+  FlagMode flags = FlagMode::kMirror;
   Deletions deletions = Deletions::kKeep;
   Layout layout = Layout::kMaildirPlusPlus;
   LineEndings line_endings = LineEndings::kLf;

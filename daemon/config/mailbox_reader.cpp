@@ -108,11 +108,12 @@ void read_copy(const Section& section, MailboxDraft& draft) {
   Mailbox& mailbox = draft.mailbox;
   section.with("folders", [&](const Value& v) { read_folders(v, mailbox.folders); });
   section.with("flags", [&](const Value& v) {
-    assign(mailbox.flags,
-           v.choice<FlagMode>({{"mirror", {}}, {"initial", FlagMode::kInitial}, {"off", FlagMode::kOff}}));
+    assign(
+        mailbox.flags,
+        v.choice<FlagMode>({{"mirror", FlagMode::kMirror}, {"initial", FlagMode::kInitial}, {"off", FlagMode::kOff}}));
   });
   section.with("deletions", [&](const Value& v) {
-    assign(mailbox.deletions, v.choice<Deletions>({{"keep", Deletions::kKeep}, {"mirror", {}}}));
+    assign(mailbox.deletions, v.choice<Deletions>({{"keep", Deletions::kKeep}, {"mirror", Deletions::kMirror}}));
   });
   section.with("layout", [&](const Value& v) {
     assign(mailbox.layout, v.choice<Layout>({{"maildir++", Layout::kMaildirPlusPlus}, {"fs", Layout::kFs}}));

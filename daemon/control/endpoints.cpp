@@ -65,6 +65,7 @@ void Endpoints::read(const Route& route, const ExchangePointer& exchange) const 
   case Endpoint::kSync:
   case Endpoint::kPause:
   case Endpoint::kResume:
+  case Endpoint::kConfirm:
   case Endpoint::kLogin:
   case Endpoint::kLogout:
   case Endpoint::kPassword:
@@ -83,6 +84,7 @@ void Endpoints::act(Request request, const ExchangePointer& exchange) const {
   case Endpoint::kDoctor: return examine(mailbox, exchange);
   case Endpoint::kPause: return answer_outcome(mailbox, operations_.pause(mailbox), *exchange);
   case Endpoint::kResume: return answer_outcome(mailbox, operations_.resume(mailbox), *exchange);
+  case Endpoint::kConfirm: return answer_outcome(mailbox, operations_.confirm(mailbox), *exchange);
   case Endpoint::kLogout:
     if (const Status begun = operations_.logout(mailbox, answer_later(mailbox, exchange)); !begun)
       answer_outcome(mailbox, begun, *exchange);

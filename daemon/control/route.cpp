@@ -19,10 +19,11 @@ constexpr std::array kRootEndpoints = {
     Entry{"/v1/status", Endpoint::kStatus}, Entry{"/v1/version", Endpoint::kVersion},
     Entry{"/v1/reload", Endpoint::kReload}, Entry{"/v1/login", Endpoint::kLoginAnswer}};
 constexpr std::string_view kMailboxPrefix = "/v1/mailboxes/";
-constexpr std::array kMailboxEndpoints = {
-    Entry{"", Endpoint::kMailbox},      Entry{"folders", Endpoint::kFolders},   Entry{"sync", Endpoint::kSync},
-    Entry{"pause", Endpoint::kPause},   Entry{"resume", Endpoint::kResume},     Entry{"login", Endpoint::kLogin},
-    Entry{"logout", Endpoint::kLogout}, Entry{"password", Endpoint::kPassword}, Entry{"doctor", Endpoint::kDoctor}};
+constexpr std::array kMailboxEndpoints = {Entry{"", Endpoint::kMailbox},      Entry{"folders", Endpoint::kFolders},
+                                          Entry{"sync", Endpoint::kSync},     Entry{"pause", Endpoint::kPause},
+                                          Entry{"resume", Endpoint::kResume}, Entry{"login", Endpoint::kLogin},
+                                          Entry{"logout", Endpoint::kLogout}, Entry{"password", Endpoint::kPassword},
+                                          Entry{"doctor", Endpoint::kDoctor}, Entry{"confirm", Endpoint::kConfirm}};
 
 std::optional<unsigned> hex_digit(char c) noexcept {
   if (c >= '0' && c <= '9') return static_cast<unsigned>(c - '0');
@@ -98,6 +99,7 @@ bool is_posted(Endpoint endpoint) noexcept {
   case Endpoint::kSync:
   case Endpoint::kPause:
   case Endpoint::kResume:
+  case Endpoint::kConfirm:
   case Endpoint::kLogin:
   case Endpoint::kLogout:
   case Endpoint::kPassword:

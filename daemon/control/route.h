@@ -22,6 +22,7 @@ enum class Endpoint : std::uint8_t {
   kSync,
   kPause,
   kResume,
+  kConfirm,
   kLogin,
   kLogout,
   kPassword,

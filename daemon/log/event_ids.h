@@ -49,6 +49,7 @@ inline constexpr EventId kTlsRefused{"tls_refused", "ffc444ee88d74c739f12146b655
 inline constexpr EventId kFolderFailed{"folder_failed", "de0b392df26446389bae9715fd4c8c8e"};
 inline constexpr EventId kMessageFailed{"message_failed", "10b82361382b4c469667689761db2635"};
 inline constexpr EventId kUidvalidityChanged{"uidvalidity_changed", "a1ae17a7b1bf4177b003531265ed4f93"};
+inline constexpr EventId kDeletionHeld{"deletion_held", "7d49229c18ec4ff7b56e132c38ffc01f"};
 
 // This machine.
 inline constexpr EventId kDiskFull{"disk_full", "a12ba4143e624ada9cbe6a8816088462"};
@@ -84,6 +85,7 @@ inline constexpr std::array kAll = {&kStarted,
                                     &kFolderFailed,
                                     &kMessageFailed,
                                     &kUidvalidityChanged,
+                                    &kDeletionHeld,
                                     &kDiskFull,
                                     &kMaildirFailed,
                                     &kSecretsNotLocked,

@@ -12,6 +12,11 @@ namespace {
   return store::RetryRecord{retry.uid, static_cast<int>(retry.strikes), retry.next_try, retry.reason};
 }
 
+[[nodiscard]] std::uint8_t bits_of(sync::Wants covers) noexcept {
+  return static_cast<std::uint8_t>((covers.flags ? store::kCoversFlags : 0) |
+                                   (covers.deletions ? store::kCoversDeletions : 0));
+}
+
 [[nodiscard]] Status write_blocking(store::StateRepository& state, const std::string& mailbox, const FolderName& name,
                                     const std::string& directory, UidValidity validity, const sync::FolderFacts& facts,
                                     UnixTime now) {
@@ -21,6 +26,10 @@ namespace {
   } else if (!facts.known_added.empty()) {
     if (Status saved = state.add_delivered_blocking(mailbox, name, validity, facts.known_added); !saved) return saved;
   }
+  if (!facts.known_removed.empty())
+    if (Status saved = state.remove_delivered_blocking(mailbox, name, facts.known_removed); !saved) return saved;
+  if (!facts.flags_set.empty())
+    if (Status saved = state.set_flags_blocking(mailbox, name, facts.flags_set); !saved) return saved;
   for (const sync::RetryRecord& retry : facts.retries_set)
     if (Status saved = state.save_retry_blocking(mailbox, name, to_stored(retry)); !saved) return saved;
   Status erased;
@@ -28,9 +37,11 @@ namespace {
     if (erased) erased = state.erase_retry_blocking(mailbox, name, uid);
   });
   if (!erased) return erased;
+  if (facts.held || facts.confirmed)
+    if (Status saved = state.save_held_blocking(mailbox, name, facts.held, facts.confirmed); !saved) return saved;
   // Last: only this makes the folder look unchanged at the next pass.
-  if (facts.state) return state.save_folder_state_blocking(mailbox, name, *facts.state, now);
-  return {};
+  if (!facts.state) return {};
+  return state.save_outcome_blocking(mailbox, name, {*facts.state, bits_of(facts.covers), facts.listed_in_full, now});
 }
 
 } // namespace
@@ -49,6 +60,11 @@ Folder folder_from(const store::StoredFolder& stored) {
         sync::RetryRecord{retry.uid, static_cast<std::uint32_t>(retry.strikes), retry.next_try, retry.reason});
   // Without a pass carried to its end there is no state to compare with.
   if (stored.record.last_sync) folder.recorded.state = stored.record.last_state;
+  folder.recorded.covers.flags = (stored.record.covers & store::kCoversFlags) != 0;
+  folder.recorded.covers.deletions = (stored.record.covers & store::kCoversDeletions) != 0;
+  folder.recorded.listed_in_full = stored.record.listed_in_full;
+  folder.recorded.held = stored.record.held;
+  folder.recorded.confirmed = stored.record.confirmed;
   folder.last_sync = stored.record.last_sync;
   folder.recorded_directory = stored.record.directory;
   return folder;

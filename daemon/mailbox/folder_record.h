@@ -25,6 +25,7 @@ struct Folder {
   std::string recorded_directory;
   bool scanned = false;     // the Maildir was read in this run: `recorded.known` holds what is there
   std::uint64_t behind = 0; // messages of the server that are not here yet
+  bool vanished = false;    // the server does not list it any more
   FolderState looked_at;    // as of the last pass, carried to its end or not
   std::optional<UnixTime> last_sync;
 };

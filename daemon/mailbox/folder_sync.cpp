@@ -6,7 +6,6 @@
 #include "util/concat.h"
 
 #include <algorithm>
-#include <limits>
 #include <utility>
 #include <variant>
 
@@ -36,32 +35,24 @@ runtime::Task<Result<bool>> FolderSync::run() {
   auto opening = open_delivery();
   const Status opened = co_await opening;
   if (!opened) co_return pass(opened.error());
-  if (pass_->plan().list_from) {
-    auto listing = list();
-    const Status listed = co_await listing;
-    if (!listed) co_return pass(listed.error());
-  }
+  auto looking = look();
+  const Status looked = co_await looking;
+  if (!looked) co_return pass(looked.error());
   auto fetching = fetch();
   const Status fetched = co_await fetching;
   folder_.behind = pass_->behind();
   if (!fetched) co_return pass(fetched.error());
   if (failure_) co_return std::unexpected(*failure_);
-  if (folder_.behind != 0 && should_leave_()) co_return false;
+  if (should_leave_() && (folder_.behind != 0 || pass_->has_flags())) co_return false;
+  auto flagging = apply_flags();
+  const Status flagged = co_await flagging;
+  if (!flagged) co_return pass(flagged.error());
+  auto removing = apply_deletions();
+  const Status removed = co_await removing;
+  if (!removed) co_return pass(removed.error());
   note(pass_->finish(services_.now()));
   folder_.last_sync = services_.now();
   co_return true;
-}
-
-runtime::Task<Status> FolderSync::examine() {
-  auto examining = connection_.complete(connection_.session().examine(folder_.name));
-  const Result<imap::Completed> completed = co_await examining;
-  if (!completed) co_return pass(completed.error());
-  const auto& selected = connection_.session().selected();
-  if (completed->status != imap::CompletionStatus::kOk || !selected)
-    co_return std::unexpected(folder_refused(*completed, "EXAMINE"));
-  folder_.looked_at = selected->state;
-  pass_.emplace(folder_.recorded, selected->state, services_.now());
-  co_return Status();
 }
 
 runtime::Task<Status> FolderSync::open_delivery() {
@@ -91,7 +82,7 @@ runtime::Task<Status> FolderSync::open_delivery() {
 
 // The Maildir says what is there: after a crash, or without its database, nothing is downloaded twice.
 runtime::Task<Status> FolderSync::scan() {
-  const UidValidity validity = *connection_.session().selected()->state.uid_validity;
+  const UidValidity validity = *state_now().uid_validity;
   auto job = [this, validity] { return delivery_->scan_blocking(validity); };
   const Result<maildir::FolderScan> found = co_await services_.files_pool.run(std::move(job));
   if (!found) co_return pass(found.error());
@@ -109,32 +100,7 @@ runtime::Task<Status> FolderSync::scan() {
   sync::FolderFacts facts;
   facts.known_added = found->present.minus(folder_.recorded.known);
   note(facts);
-  pass_.emplace(folder_.recorded, connection_.session().selected()->state, services_.now());
-  co_return Status();
-}
-
-runtime::Task<Status> FolderSync::list() {
-  while (!pass_->has_listing()) {
-    UidSet rows;
-    const std::uint32_t exists = connection_.session().selected()->state.messages;
-    if (exists != 0) {
-      const UidRange range{pass_->plan().list_from->value(), std::numeric_limits<std::uint32_t>::max()};
-      auto listing = connection_.complete(connection_.session().uid_fetch_flags(range), [&rows](imap::Event& event) {
-        if (const auto* row = std::get_if<imap::Fetched>(&event); row != nullptr && row->uid) rows.insert(*row->uid);
-      });
-      const Result<imap::Completed> completed = co_await listing;
-      if (!completed) co_return pass(completed.error());
-      if (completed->status != imap::CompletionStatus::kOk)
-        co_return std::unexpected(folder_refused(*completed, "UID FETCH (FLAGS)"));
-    }
-    const std::optional<std::chrono::seconds> again_after = pass_->listed(rows, exists);
-    if (!again_after) continue;
-    co_await runtime::sleep_for(services_.loop, services_.scaled(*again_after));
-    auto asking = connection_.complete(connection_.session().noop());
-    const Result<imap::Completed> completed = co_await asking;
-    if (!completed) co_return pass(completed.error());
-  }
-  folder_.behind = pass_->behind();
+  pass_.emplace(folder_.recorded, folder_.looked_at, services_.now(), settings_.wants, told_);
   co_return Status();
 }
 
@@ -208,6 +174,7 @@ void FolderSync::on_fetched(const imap::Fetched& fetched) {
   const auto batch = std::ranges::find_if(asked_, wanted);
   if (batch == asked_.end()) return pipe_->drop(); // nobody asked, or it came twice
   batch->report.arrived.insert(*fetched.uid);
+  batch->report.flags.set(*fetched.uid, FlagLetters(fetched.flags.value_or(Flags())));
   pipe_->finish(maildir::MessageIdentity{*connection_.session().selected()->state.uid_validity, *fetched.uid,
                                          fetched.internal_date.value_or(UnixTime()), fetched.flags.value_or(Flags())});
   if (folder_.behind != 0) --folder_.behind;

@@ -1,4 +1,5 @@
-// One pass over one folder on an open connection: EXAMINE, list what is new, fetch it, make it durable, record it.
+// One pass over one folder on an open connection: EXAMINE, look what is new, fetch it, make it durable, bring changed
+// flags and deletions to the files, record it all. folder_look.cpp asks, folder_sync.cpp fetches.
 // Lives for one pass. Loop thread only.
 #pragma once
 
@@ -21,6 +22,7 @@ struct FolderSyncSettings {
   std::string mailbox; // its name
   maildir::LineEndings line_endings = maildir::LineEndings::kLf;
   bool keep_flags = true;
+  sync::Wants wants;
 };
 
 // Called for each message that has arrived, with its size in octets as sent.
@@ -47,7 +49,11 @@ class FolderSync final {
   [[nodiscard]] runtime::Task<Status> examine();
   [[nodiscard]] runtime::Task<Status> open_delivery();
   [[nodiscard]] runtime::Task<Status> scan();
-  [[nodiscard]] runtime::Task<Status> list();
+  [[nodiscard]] runtime::Task<Status> look();
+  [[nodiscard]] runtime::Task<Result<FlagMap>> ask(sync::Look look);
+  [[nodiscard]] FolderState state_now();
+  [[nodiscard]] runtime::Task<Status> apply_flags();
+  [[nodiscard]] runtime::Task<Status> apply_deletions();
   [[nodiscard]] runtime::Task<Status> fetch();
   [[nodiscard]] runtime::Task<Status> settle_batches(std::optional<Error> lost);
   void ask_for_more();
@@ -65,6 +71,7 @@ class FolderSync final {
   ProgressSink on_message_;
 
   std::optional<sync::FolderPass> pass_;
+  std::optional<sync::Told> told_;                  // by EXAMINE with QRESYNC
   std::optional<maildir::FolderDelivery> delivery_; // until the pipe takes it
   std::optional<DeliveryPipe> pipe_;
   std::deque<Batch> asked_;      // sent, not completed

@@ -101,7 +101,7 @@ runtime::Task<void> Mailbox::wait_for_turn() {
       if (!last_error_) move_to(record_.retry_imposed ? MailboxState::kThrottled : MailboxState::kBackingOff);
     } else if (rests) {
       nap = std::min(poll_due_ - services_.loop.now(), nap);
-      move_to(MailboxState::kIdle);
+      move_to_rest();
     } else {
       co_return;
     }
@@ -292,6 +292,9 @@ MailboxView Mailbox::view() const {
   } else if (record_.paused) {
     view.reason = "paused by the operator";
     view.remedy = concat("run: mailmoorctl resume ", settings_.name);
+  } else if (std::string held = held_reason(); !held.empty()) {
+    view.reason = std::move(held);
+    view.remedy = concat("run: mailmoorctl confirm ", settings_.name);
   } else {
     view.reason = record_.retry_reason;
   }

@@ -1,7 +1,8 @@
 // One mailbox's life as a straight line: sign in, connect, sync, wait, and after a fault back off and start again.
 //
 // States: needs_login, connecting → syncing ⇄ idle; after a fault backing_off, or throttled when the server imposed the
-// wait; paused by the operator; failed when only a person can help.
+// wait; paused by the operator; held instead of idle while a mass deletion waits for the operator's word; failed when
+// only a person can help.
 // Owned by the fleet. Destroying it closes the connection and gives up what was under way. Loop thread only.
 #pragma once
 
@@ -38,7 +39,8 @@ struct MailboxSettings {
   std::string maildir; // absolute
   maildir::Layout layout = maildir::Layout::kMaildirPlusPlus;
   maildir::LineEndings line_endings = maildir::LineEndings::kLf;
-  bool keep_flags = true;
+  bool keep_flags = true; // false: every message arrives unread
+  sync::Wants wants;      // besides new mail
   bool push = true;
   std::chrono::seconds poll{300};
   bool once = false; // one complete pass, then the end
@@ -82,6 +84,8 @@ class Mailbox final {
   void dismiss_waiters();
   void pause();
   void resume();
+  // The operator's word: what is held may go. False: nothing is held.
+  [[nodiscard]] bool confirm();
   // The tokens or the password were forgotten: the session is closed.
   void sign_out();
   // New tokens or a new password: try at once.
@@ -118,6 +122,11 @@ class Mailbox final {
   [[nodiscard]] runtime::Task<Status> wait_for_work(Connection& connection);
   [[nodiscard]] runtime::Task<Status> open_inbox(Connection& connection);
   [[nodiscard]] runtime::Task<Status> idle(Connection& connection);
+  [[nodiscard]] runtime::Task<void> tidy();
+  [[nodiscard]] runtime::Task<void> remove_vanished(Folder& folder);
+  [[nodiscard]] std::string held_reason() const; // empty: nothing is held
+  void move_to_rest();
+  void take_folder_fault(const Folder& folder, const Error& error);
   void place_folder(Folder& folder, const std::string& directory);
   void take_list(std::vector<sync::ListedFolder> listed);
   void end_pass(bool complete);

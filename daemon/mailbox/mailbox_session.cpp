@@ -23,6 +23,14 @@ constexpr runtime::Duration kIdleAgain = std::chrono::minutes(9);
 // Polls of many mailboxes are spread by up to a tenth.
 constexpr double kPollSpread = 0.1;
 
+// Whether what is told in IDLE is worth a pass.
+[[nodiscard]] bool is_news(const imap::Event& event, sync::Wants wants) {
+  if (std::holds_alternative<imap::Exists>(event)) return true;
+  if (wants.flags && std::holds_alternative<imap::Fetched>(event)) return true;
+  return wants.deletions &&
+         (std::holds_alternative<imap::Expunged>(event) || std::holds_alternative<imap::Vanished>(event));
+}
+
 } // namespace
 
 runtime::Task<Result<Mailbox::Leave>> Mailbox::run_session() {
@@ -176,6 +184,10 @@ runtime::Task<Status> Mailbox::sync_all(Connection& connection) {
     const Status synced = co_await syncing;
     if (!synced) co_return synced;
   }
+  if (everything && !must_leave()) {
+    auto tidying = tidy();
+    co_await tidying;
+  }
   if (everything) end_pass(!must_leave());
   inbox_news_ |= !everything && must_leave();
   co_return Status();
@@ -208,65 +220,10 @@ void Mailbox::end_pass(bool complete) {
     done(outcome);
 }
 
-runtime::Task<Status> Mailbox::list_folders(Connection& connection) {
-  std::vector<sync::ListedFolder> listed;
-  listed_states_.clear();
-  const bool with_status = connection.session().can_list_status();
-  auto listing = connection.complete(connection.session().list_all(with_status), [this, &listed](imap::Event& event) {
-    if (auto* entry = std::get_if<imap::ListEntry>(&event))
-      listed.push_back({std::move(entry->name), std::move(entry->attributes)});
-    else if (const auto* status = std::get_if<imap::StatusEntry>(&event))
-      listed_states_.insert_or_assign(status->name.wire(), status->state);
-  });
-  const Result<imap::Completed> completed = co_await listing;
-  if (!completed) co_return pass(completed.error());
-  if (completed->status != imap::CompletionStatus::kOk) co_return std::unexpected(command_refused(*completed, "LIST"));
-  take_list(std::move(listed));
-  co_return Status();
-}
-
-void Mailbox::take_list(std::vector<sync::ListedFolder> listed) {
-  for (auto& [wire, folder] : folders_) {
-    folder.chosen = false;
-    folder.why = "the server does not list it any more; what is here stays";
-  }
-  std::vector<FolderName> chosen;
-  for (sync::FolderChoice& choice : sync::choose_folders(std::move(listed), settings_.folders)) {
-    Folder& folder = folders_.try_emplace(choice.name.wire(), choice.name).first->second;
-    folder.name = choice.name; // with the delimiter
-    folder.chosen = choice.chosen;
-    folder.why = std::move(choice.why);
-    if (choice.chosen) chosen.push_back(std::move(choice.name));
-  }
-  // A folder keeps the directory that it has, also when one appears that differs by case only.
-  const std::string root = settings_.maildir + "/";
-  std::map<std::string, std::string> assigned;
-  for (const auto& [wire, folder] : folders_)
-    if (folder.recorded_directory.starts_with(root))
-      assigned.emplace(wire, folder.recorded_directory.substr(root.size()));
-  const auto directories = maildir::DirectoryMap::assign(settings_.layout, std::move(chosen), assigned);
-  for (const auto& [wire, directory] : directories.all())
-    place_folder(folders_.at(wire), directory);
-  for (auto& [wire, folder] : folders_)
-    if (folder.chosen && !directories.all().contains(wire)) {
-      folder.chosen = false;
-      folder.why = "its name and another one's cannot be told apart on disk: rename one on the server";
-    }
-}
-
-void Mailbox::place_folder(Folder& folder, const std::string& directory) {
-  folder.place.mailbox_directory = settings_.maildir;
-  folder.place.folder_directory = directory;
-  folder.place.layout = settings_.layout;
-  folder.place.server_name = folder.name.wire();
-  // The Maildir or its layout was changed: what lies in the new place counts, not what was delivered to the old one.
-  if (folder.recorded.validity && folder.recorded_directory != directory_of(folder.place)) folder.recorded = {};
-}
-
 runtime::Task<Status> Mailbox::sync_folder(Connection& connection, Folder& folder) {
   expect_news_within(settings_.connection.io_timeout);
   if (const auto state = listed_states_.extract(folder.name.wire()); !state.empty()) {
-    const sync::FolderPlan plan = sync::plan_folder(folder.recorded, state.mapped(), services_.now());
+    const sync::FolderPlan plan = sync::plan_folder(folder.recorded, state.mapped(), services_.now(), settings_.wants);
     if (plan.action == sync::FolderPlan::Action::kNothing) {
       folder.looked_at = state.mapped();
       co_return Status();
@@ -276,6 +233,7 @@ runtime::Task<Status> Mailbox::sync_folder(Connection& connection, Folder& folde
   settings.mailbox = settings_.name;
   settings.line_endings = settings_.line_endings;
   settings.keep_flags = settings_.keep_flags;
+  settings.wants = settings_.wants;
   std::uint64_t fetched = 0;
   FolderSync sync(
       services_, connection, folder, settings, [this] { return must_leave(); },
@@ -296,17 +254,12 @@ runtime::Task<Status> Mailbox::sync_folder(Connection& connection, Folder& folde
   const Error& error = complete.error();
   if (error.kind != ErrorKind::kFolder && error.kind != ErrorKind::kMessage)
     co_return pass(Error(error).within(concat("folder ", name)));
-  folder_faults_ = true;
-  services_.counters.count(error);
-  services_.faults.raise(
-      log::Priority::kWarning,
-      {.mailbox = settings_.name, .folder = name, .error = error.code, .catalog = &log::events::kFolderFailed},
-      concat("this folder was not synced, the others are: ", error.what), services_.now());
+  take_folder_fault(folder, error);
   co_return Status();
 }
 
 runtime::Task<Status> Mailbox::wait_for_work(Connection& connection) {
-  move_to(MailboxState::kIdle);
+  move_to_rest();
   if (settings_.push && connection.session().capabilities().has("IDLE")) {
     auto idling = idle(connection);
     const Status idled = co_await idling;
@@ -341,6 +294,9 @@ runtime::Task<Status> Mailbox::open_inbox(Connection& connection) {
   }
   const FolderState& before = inbox->second.looked_at;
   inbox_news_ |= selected->state.uid_next != before.uid_next || selected->state.messages > before.messages;
+  if (settings_.wants.deletions) inbox_news_ |= selected->state.messages != before.messages;
+  if (settings_.wants.flags && before.highest_mod_seq)
+    inbox_news_ |= selected->state.highest_mod_seq != before.highest_mod_seq;
   co_return Status();
 }
 
@@ -371,7 +327,7 @@ runtime::Task<Status> Mailbox::idle(Connection& connection) {
       result = std::unexpected(session_ended(*bye));
       break;
     }
-    if (std::holds_alternative<imap::Exists>(event)) inbox_news_ = true;
+    inbox_news_ |= is_news(event, settings_.wants);
     if (!std::holds_alternative<imap::NeedInput>(event)) continue;
     const bool over = inbox_news_ || sync_wanted_ || must_leave() || services_.loop.now() >= until;
     if (over && !std::exchange(asked_to_end, true)) connection.session().done();

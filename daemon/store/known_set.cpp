@@ -95,6 +95,12 @@ Status add_known_blocking(Database& database, std::int64_t folder_id, const UidS
   return {};
 }
 
+Status remove_known_blocking(Database& database, std::int64_t folder_id, const UidSet& removed) {
+  auto known = load_known_blocking(database, folder_id);
+  if (!known) return pass(std::move(known).error());
+  return replace_known_blocking(database, folder_id, known->minus(removed));
+}
+
 Status replace_known_blocking(Database& database, std::int64_t folder_id, const UidSet& known) {
   const auto stored = load_known_blocking(database, folder_id);
   if (!stored) return pass(stored.error());

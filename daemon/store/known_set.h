@@ -13,6 +13,7 @@ namespace mailmoor::store {
 [[nodiscard]] Result<UidSet> load_known_blocking(Database& database, std::int64_t folder_id);
 // Merges each range with its neighbours in place: costs by the ranges of `added`, not by those stored.
 [[nodiscard]] Status add_known_blocking(Database& database, std::int64_t folder_id, const UidSet& added);
+[[nodiscard]] Status remove_known_blocking(Database& database, std::int64_t folder_id, const UidSet& removed);
 // Writes only the ranges that differ.
 [[nodiscard]] Status replace_known_blocking(Database& database, std::int64_t folder_id, const UidSet& known);
 

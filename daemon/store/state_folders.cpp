@@ -1,4 +1,5 @@
 // The folders of state.db: what was delivered, and what is to be tried again.
+#include "store/flag_base.h"
 #include "store/known_set.h"
 #include "store/state_repository.h"
 #include "store/state_rows.h"
@@ -13,16 +14,29 @@ template<class Number>
   return number.transform([](const Number& n) { return static_cast<std::int64_t>(n.value()); });
 }
 
-[[nodiscard]] Status write_state(Database& database, std::int64_t folder_id, const FolderState& state,
-                                 std::optional<UnixTime> last_sync) {
-  auto update =
-      database.prepare_blocking("UPDATE folder SET state_uid_validity = ?, state_uid_next = ?, state_messages = ?,"
-                                " state_mod_seq = ?, last_sync = ? WHERE folder_id = ?");
+[[nodiscard]] Status write_outcome(Database& database, std::int64_t folder_id, const FolderState& state,
+                                   std::uint8_t covers, std::optional<UnixTime> listed_in_full,
+                                   std::optional<UnixTime> last_sync) {
+  auto update = database.prepare_blocking(
+      "UPDATE folder SET state_uid_validity = ?, state_uid_next = ?, state_messages = ?, state_mod_seq = ?, covers = ?,"
+      " listed_in_full = ?, last_sync = ? WHERE folder_id = ?");
   if (!update) return pass(std::move(update).error());
   return update
       ->bind_all(as_number(state.uid_validity), as_number(state.uid_next), state.messages,
-                 as_number(state.highest_mod_seq), last_sync.transform(to_seconds), folder_id)
+                 as_number(state.highest_mod_seq), covers, listed_in_full.transform(to_seconds),
+                 last_sync.transform(to_seconds), folder_id)
       .run_blocking();
+}
+
+[[nodiscard]] Status write_held(Database& database, std::int64_t folder_id, const std::optional<UidSet>& held,
+                                const std::optional<UidSet>& confirmed) {
+  auto update = database.prepare_blocking("UPDATE folder SET held = coalesce(?, held),"
+                                          " confirmed = coalesce(?, confirmed) WHERE folder_id = ?");
+  if (!update) return pass(std::move(update).error());
+  const auto as_text = [](const UidSet& uids) { return uids.to_string(); };
+  const std::optional<std::string> held_text = held.transform(as_text);
+  const std::optional<std::string> confirmed_text = confirmed.transform(as_text);
+  return update->bind_all(held_text, confirmed_text, folder_id).run_blocking();
 }
 
 // Runs a statement whose only parameter is the folder.
@@ -49,12 +63,18 @@ template<class Number>
   const auto row = ensure_folder_blocking(database, mailbox, record.name);
   if (!row) return pass(row.error());
   const std::int64_t id = row->folder_id;
-  if (row->uid_validity != record.uid_validity) // the old UIDs name other messages now
+  if (row->uid_validity != record.uid_validity) { // the old UIDs name other messages now
     if (auto erased = run_for_folder(database, "DELETE FROM retry WHERE folder_id = ?", id); !erased) return erased;
+    if (auto erased = run_for_folder(database, "DELETE FROM flag_base WHERE folder_id = ?", id); !erased) return erased;
+  }
   if (auto written = write_uid_validity(database, id, record.uid_validity, record.name.delimiter()); !written)
     return written;
   if (auto written = write_directory(database, id, record.directory); !written) return written;
-  if (auto written = write_state(database, id, record.last_state, record.last_sync); !written) return written;
+  if (auto written =
+          write_outcome(database, id, record.last_state, record.covers, record.listed_in_full, record.last_sync);
+      !written)
+    return written;
+  if (auto written = write_held(database, id, record.held, record.confirmed); !written) return written;
   return replace_known_blocking(database, id, record.known);
 }
 
@@ -117,12 +137,47 @@ Status StateRepository::save_folder_blocking(std::string_view mailbox, const Fol
   return in_transaction(database_, "save folder", [&] { return write_folder(database_, mailbox, record); });
 }
 
-Status StateRepository::save_folder_state_blocking(std::string_view mailbox, const FolderName& folder,
-                                                   const FolderState& state, std::optional<UnixTime> last_sync) {
-  return in_transaction(database_, "save folder state", [&]() -> Status {
+Status StateRepository::save_outcome_blocking(std::string_view mailbox, const FolderName& folder,
+                                              const FolderOutcome& outcome) {
+  return in_transaction(database_, "save outcome", [&]() -> Status {
     const auto row = ensure_folder_blocking(database_, mailbox, folder);
     if (!row) return pass(row.error());
-    return write_state(database_, row->folder_id, state, last_sync);
+    return write_outcome(database_, row->folder_id, outcome.state, outcome.covers,
+                         outcome.listed_in_full ? outcome.listed_in_full : row->listed_in_full, outcome.last_sync);
+  });
+}
+
+Status StateRepository::remove_delivered_blocking(std::string_view mailbox, const FolderName& folder,
+                                                  const UidSet& removed) {
+  return in_transaction(database_, "remove delivered", [&]() -> Status {
+    const auto row = find_folder_blocking(database_, mailbox, folder);
+    if (!row) return pass(row.error());
+    if (!*row) return {};
+    if (auto done = remove_known_blocking(database_, (*row)->folder_id, removed); !done) return done;
+    return erase_flags_blocking(database_, (*row)->folder_id, removed);
+  });
+}
+
+Status StateRepository::save_held_blocking(std::string_view mailbox, const FolderName& folder,
+                                           const std::optional<UidSet>& held, const std::optional<UidSet>& confirmed) {
+  return in_transaction(database_, "save held", [&]() -> Status {
+    const auto row = ensure_folder_blocking(database_, mailbox, folder);
+    if (!row) return pass(row.error());
+    return write_held(database_, row->folder_id, held, confirmed);
+  });
+}
+
+Result<FlagMap> StateRepository::load_flags_blocking(std::string_view mailbox, const FolderName& folder) {
+  const auto row = find_folder_blocking(database_, mailbox, folder);
+  if (!row) return pass(row.error());
+  return *row ? store::load_flags_blocking(database_, (*row)->folder_id) : FlagMap();
+}
+
+Status StateRepository::set_flags_blocking(std::string_view mailbox, const FolderName& folder, const FlagMap& set) {
+  return in_transaction(database_, "set flags", [&]() -> Status {
+    const auto row = ensure_folder_blocking(database_, mailbox, folder);
+    if (!row) return pass(row.error());
+    return store::set_flags_blocking(database_, row->folder_id, set);
   });
 }
 

@@ -3,6 +3,7 @@
 // Owned by the store thread; blocking; one process at a time.
 #pragma once
 
+#include "model/flag_map.h"
 #include "model/folder_name.h"
 #include "model/folder_state.h"
 #include "model/uid.h"
@@ -40,7 +41,11 @@ struct FolderRecord {
   FolderState last_state;                  // as of the last complete pass
   UidSet known;                            // delivered, and recorded as such
   std::optional<UnixTime> last_sync;
-  std::string directory{}; // absolute; where `known` was delivered to
+  std::string directory{};                  // absolute; where `known` was delivered to
+  std::optional<UnixTime> listed_in_full{}; // when every UID was last listed
+  std::uint8_t covers = 0;                  // what last_state answers for: bits of kCovers…
+  UidSet held{};                            // deletions that wait for the operator's word
+  UidSet confirmed{};                       // those that have it
 
   friend bool operator==(const FolderRecord&, const FolderRecord&) = default;
 };
@@ -64,6 +69,17 @@ struct StoredMailbox {
   std::vector<StoredFolder> folders;
 };
 
+inline constexpr std::uint8_t kCoversFlags = 1; // persisted: never renumbered
+inline constexpr std::uint8_t kCoversDeletions = 2;
+
+// The end of a pass.
+struct FolderOutcome {
+  FolderState state;
+  std::uint8_t covers = 0;
+  std::optional<UnixTime> listed_in_full; // empty: as it was
+  UnixTime last_sync{};
+};
+
 class StateRepository final {
  public:
   static constexpr std::size_t kMaxText = 1000;       // bytes of a reason
@@ -84,13 +100,23 @@ class StateRepository final {
   // Replaces all that is known of the folder, its known set included; writes only what differs. A changed
   // uid_validity drops the folder's retries. The mailbox need not have been saved before (nor below).
   [[nodiscard]] Status save_folder_blocking(std::string_view mailbox, const FolderRecord& record);
-  // The same for the state only: the known set, its uid_validity and the retries stay.
-  [[nodiscard]] Status save_folder_state_blocking(std::string_view mailbox, const FolderName& folder,
-                                                  const FolderState& state, std::optional<UnixTime> last_sync);
+  // The same for the outcome of a pass only: the known set, its uid_validity and the retries stay.
+  [[nodiscard]] Status save_outcome_blocking(std::string_view mailbox, const FolderName& folder,
+                                             const FolderOutcome& outcome);
   // Adds to the known set and takes these UIDs off the retry list; costs by the ranges added, not by those known.
   // kFolder "uid_validity_mismatch", nothing written, when the known set was recorded under another one.
   [[nodiscard]] Status add_delivered_blocking(std::string_view mailbox, const FolderName& folder, UidValidity validity,
                                               const UidSet& delivered);
+  // Takes these UIDs out of the known set and drops their base flags.
+  [[nodiscard]] Status remove_delivered_blocking(std::string_view mailbox, const FolderName& folder,
+                                                 const UidSet& removed);
+  // Replaces the sets that are given.
+  [[nodiscard]] Status save_held_blocking(std::string_view mailbox, const FolderName& folder,
+                                          const std::optional<UidSet>& held, const std::optional<UidSet>& confirmed);
+  // The flags that server and file were last brought to agree on. Large: load it for one folder at a time.
+  [[nodiscard]] Result<FlagMap> load_flags_blocking(std::string_view mailbox, const FolderName& folder);
+  [[nodiscard]] Status set_flags_blocking(std::string_view mailbox, const FolderName& folder, const FlagMap& set);
+
   [[nodiscard]] Status forget_folder_blocking(std::string_view mailbox, const FolderName& folder);
 
   [[nodiscard]] Status save_retry_blocking(std::string_view mailbox, const FolderName& folder,

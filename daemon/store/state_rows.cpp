@@ -26,9 +26,13 @@ template<class Number>
 
 constexpr std::string_view kSelectFolders =
     "SELECT folder_id, folder.name, delimiter, uid_validity, state_uid_validity, state_uid_next, state_messages,"
-    " state_mod_seq, folder.last_sync, directory FROM folder JOIN mailbox USING (mailbox_id) WHERE mailbox.name = ? "
-    "ORDER BY "
-    "folder.name";
+    " state_mod_seq, folder.last_sync, directory, listed_in_full, covers, held, confirmed FROM folder"
+    " JOIN mailbox USING (mailbox_id) WHERE mailbox.name = ? ORDER BY folder.name";
+
+// Empty for text that is no set: the operator is then asked again.
+[[nodiscard]] UidSet read_uids(const Statement& row, int column) {
+  return UidSet::parse(row.bytes(column)).value_or(UidSet());
+}
 
 // REQUIRES: a row of kSelectFolders.
 [[nodiscard]] FolderRecord read_folder(const Statement& row) {
@@ -37,7 +41,11 @@ constexpr std::string_view kSelectFolders =
                       .last_state = {},
                       .known = {},
                       .last_sync = row.optional_number(8).transform(from_seconds),
-                      .directory = std::string(row.bytes(9))};
+                      .directory = std::string(row.bytes(9)),
+                      .listed_in_full = row.optional_number(10).transform(from_seconds),
+                      .covers = static_cast<std::uint8_t>(row.number(11)),
+                      .held = read_uids(row, 12),
+                      .confirmed = read_uids(row, 13)};
   record.last_state.uid_validity = read_number<UidValidity>(row, 4);
   record.last_state.uid_next = read_number<Uid>(row, 5);
   record.last_state.messages = static_cast<std::uint32_t>(row.number(6));
@@ -84,13 +92,15 @@ std::string_view cut_text(std::string_view text) noexcept {
 
 Result<std::optional<FolderRow>> find_folder_blocking(Database& database, std::string_view mailbox,
                                                       const FolderName& folder) {
-  auto select = database.prepare_blocking("SELECT folder_id, uid_validity FROM folder JOIN mailbox USING (mailbox_id)"
-                                          " WHERE mailbox.name = ? AND folder.name = ?");
+  auto select = database.prepare_blocking(
+      "SELECT folder_id, uid_validity, listed_in_full FROM folder JOIN mailbox USING (mailbox_id)"
+      " WHERE mailbox.name = ? AND folder.name = ?");
   if (!select) return pass(std::move(select).error());
   const auto row = select->bind_all(mailbox, Blob{folder.wire()}).step_blocking();
   if (!row) return pass(row.error());
   if (!*row) return std::nullopt;
-  return FolderRow{select->number(0), read_number<UidValidity>(*select, 1)};
+  return FolderRow{select->number(0), read_number<UidValidity>(*select, 1),
+                   select->optional_number(2).transform(from_seconds)};
 }
 
 Result<FolderRow> ensure_folder_blocking(Database& database, std::string_view mailbox, const FolderName& folder) {

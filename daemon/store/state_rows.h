@@ -21,6 +21,7 @@ namespace mailmoor::store {
 struct FolderRow {
   std::int64_t folder_id = 0;
   std::optional<UidValidity> uid_validity;
+  std::optional<UnixTime> listed_in_full;
 };
 
 [[nodiscard]] Result<std::optional<FolderRow>> find_folder_blocking(Database& database, std::string_view mailbox,

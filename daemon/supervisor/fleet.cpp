@@ -113,7 +113,8 @@ runtime::Task<void> Fleet::run_once() {
   for (const auto& [name, slot] : slots_) {
     const MailboxStatus status = describe(slot);
     if (status.state == MailboxState::kNeedsLogin) exit_code = 3;
-    const bool complete = !slot.life->last_error() && status.last_sync >= std::optional(started_at_);
+    const bool complete = !slot.life->last_error() && status.state != MailboxState::kHeld &&
+                          status.last_sync >= std::optional(started_at_);
     if (exit_code == 0 && !complete) exit_code = 1;
   }
   if (all_finished_) all_finished_(exit_code);

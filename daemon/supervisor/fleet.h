@@ -55,6 +55,7 @@ class Fleet final : public Operations {
                                                            std::function<void(Status)> done) override;
   [[nodiscard]] Status pause(std::string_view mailbox) override;
   [[nodiscard]] Status resume(std::string_view mailbox) override;
+  [[nodiscard]] Status confirm(std::string_view mailbox) override;
   [[nodiscard]] Result<std::unique_ptr<Subscription>> login(std::string_view mailbox, LoginRequest request,
                                                             std::function<void(const LoginEvent&)> on_event) override;
   void answer_login(Secret redirected, std::function<void(Result<std::string>)> done) override;

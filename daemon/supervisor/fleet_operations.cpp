@@ -123,6 +123,14 @@ Status Fleet::resume(std::string_view mailbox) {
   return {};
 }
 
+Status Fleet::confirm(std::string_view mailbox) {
+  auto slot = find(mailbox);
+  if (!slot) return pass(std::move(slot).error());
+  if (!(*slot)->life->confirm())
+    return fail(ErrorKind::kOperator, "nothing_held", concat("nothing of ", mailbox, " waits for your word"));
+  return {};
+}
+
 Result<std::unique_ptr<Subscription>> Fleet::login(std::string_view mailbox, LoginRequest request,
                                                    std::function<void(const LoginEvent&)> on_event) {
   auto slot = find(mailbox);

@@ -62,6 +62,8 @@ class Operations {
                                                                    std::function<void(Status)> done) = 0;
   [[nodiscard]] virtual Status pause(std::string_view mailbox) = 0;
   [[nodiscard]] virtual Status resume(std::string_view mailbox) = 0;
+  // Allows the removal of what is held. kOperator "nothing_held".
+  [[nodiscard]] virtual Status confirm(std::string_view mailbox) = 0;
   // Signs in, by device code (RFC 8628) or by an address that a browser opens and comes back from (RFC 8252); events
   // until kSignedIn or kFailed. Destroying the subscription abandons it, unless what the browser brought is at work.
   [[nodiscard]] virtual Result<std::unique_ptr<Subscription>>

@@ -66,7 +66,9 @@ mailbox::MailboxSettings mailbox_settings(const config::Mailbox& mailbox, const 
   settings.layout = mailbox.layout == config::Layout::kFs ? maildir::Layout::kFs : maildir::Layout::kMaildirPlusPlus;
   settings.line_endings =
       mailbox.line_endings == config::LineEndings::kCrlf ? maildir::LineEndings::kCrlf : maildir::LineEndings::kLf;
-  settings.keep_flags = mailbox.flags == config::FlagMode::kInitial;
+  settings.keep_flags = mailbox.flags != config::FlagMode::kOff;
+  settings.wants.flags = mailbox.flags == config::FlagMode::kMirror;
+  settings.wants.deletions = mailbox.deletions == config::Deletions::kMirror;
   settings.push = mailbox.push == config::Push::kAuto;
   settings.poll = mailbox.poll;
   return settings;

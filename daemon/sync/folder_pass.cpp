@@ -14,6 +14,12 @@ namespace {
   return front;
 }
 
+// The one below UIDNEXT. Where it is not shown it was expunged, or the server does not tell what is new.
+[[nodiscard]] bool shows_newest(const UidSet& rows, const FolderState& server_now) {
+  const std::optional<Uid> newest = rows.max();
+  return newest && server_now.uid_next && std::uint64_t{newest->value()} + 1 >= server_now.uid_next->value();
+}
+
 void append_singly(std::deque<UidSet>& queue, const UidSet& uids) {
   uids.for_each([&queue](Uid uid) { queue.emplace_back().insert(uid); });
 }
@@ -26,6 +32,7 @@ void FolderFacts::apply_to(RecordedFolder& recorded) const {
     recorded.validity = start_over;
   }
   recorded.known.insert(known_added);
+  if (!known_removed.empty()) recorded.known = recorded.known.minus(known_removed);
   for (const RetryRecord& record : retries_set) {
     const auto at = std::ranges::lower_bound(recorded.retries, record.uid, {}, &RetryRecord::uid);
     if (at != recorded.retries.end() && at->uid == record.uid)
@@ -34,18 +41,35 @@ void FolderFacts::apply_to(RecordedFolder& recorded) const {
       recorded.retries.insert(at, record);
   }
   std::erase_if(recorded.retries, [this](const RetryRecord& record) { return retries_removed.contains(record.uid); });
+  if (held) recorded.held = *held;
+  if (confirmed) recorded.confirmed = *confirmed;
   if (state) recorded.state = state;
+  if (state) recorded.covers = covers;
   if (listed_in_full) recorded.listed_in_full = listed_in_full;
 }
 
 bool FolderFacts::empty() const noexcept {
-  return !start_over && known_added.empty() && retries_set.empty() && retries_removed.empty() && !state &&
-         !listed_in_full;
+  return !start_over && known_added.empty() && known_removed.empty() && flags_set.empty() && retries_set.empty() &&
+         retries_removed.empty() && !held && !confirmed && !state && !listed_in_full;
 }
 
-FolderPass::FolderPass(RecordedFolder recorded, FolderState server_now, UnixTime now, FetchLimits limits)
-    : recorded_(std::move(recorded)), server_now_(server_now), limits_(limits),
-      plan_(plan_folder(recorded_, server_now_, now)) {
+FolderPass::FolderPass(RecordedFolder recorded, FolderState server_now, UnixTime now, Wants wants,
+                       const std::optional<Told>& told, FetchLimits limits)
+    : recorded_(std::move(recorded)), server_now_(server_now), wants_(wants), limits_(limits),
+      plan_(plan_folder(recorded_, server_now_, now, wants, told.has_value())) {
+  begin();
+  if (!told || !changes_open_) return;
+  UidSet recorded_there = recorded_.known;
+  recorded_there.insert(uids_of(recorded_.retries));
+  told_vanished_ = told->vanished.intersect(recorded_there).size();
+  if (wants_.deletions) vanished_ = told->vanished.intersect(recorded_.known);
+  // A wait is of no use: a message that was announced and not told is asked for by the listing.
+  static_cast<void>(looked(told->rows, server_now_.messages, server_now_.messages));
+}
+
+void FolderPass::begin() {
+  changes_open_ = plan_.changed_since.has_value();
+  listing_open_ = plan_.list_from.has_value();
   if (plan_.action == FolderPlan::Action::kRetry) set_out();
 }
 
@@ -55,21 +79,59 @@ FolderFacts FolderPass::start_over(const UidSet& present, UnixTime now) {
   facts.start_over = server_now_.uid_validity;
   facts.known_added = present;
   facts.apply_to(recorded_);
-  plan_ = plan_folder(recorded_, server_now_, now);
+  started_over_ = true;
+  plan_ = plan_folder(recorded_, server_now_, now, wants_);
+  begin();
   return facts;
 }
 
-std::optional<std::chrono::seconds> FolderPass::listed(const UidSet& rows, std::uint32_t exists) {
-  assert(plan_.list_from && !has_listing_);
-  // What one listing showed is not unseen by the next.
-  rows_.insert(rows_from(*plan_.list_from, rows));
-  ++asked_;
-  complete_ = !is_short(recorded_, plan_, rows_, exists);
-  if (!complete_)
-    if (const auto wait = ask_again_after(asked_)) return wait;
-  has_listing_ = true;
-  set_out();
+std::optional<Look> FolderPass::next_look() const {
+  if (changes_open_) return Look{*Uid::from(1), plan_.changed_since};
+  if (listing_open_) return Look{*plan_.list_from, std::nullopt};
   return std::nullopt;
+}
+
+std::optional<std::chrono::seconds> FolderPass::looked(const FlagMap& rows, std::uint32_t exists,
+                                                       std::uint32_t exists_after) {
+  assert(changes_open_ || listing_open_);
+  const bool was_listing = !changes_open_;
+  changes_open_ = false;
+  const FlagMap counting = was_listing ? rows_from(*plan_.list_from, rows) : rows;
+  seen_flags_.set(counting);
+  const UidSet uids = counting.uids();
+  // What one listing showed is not unseen by the next.
+  rows_.insert(uids);
+  if (was_listing) {
+    ++asked_;
+    complete_ = !is_short(recorded_, plan_, rows_, exists);
+    if (!complete_)
+      if (const auto wait = ask_again_after(asked_)) return wait;
+    listing_open_ = false;
+    if (wants_.deletions && plan_.lists_in_full() && !started_over_) {
+      knows_gone_ = uids.size() == exists && exists == exists_after;
+      vanished_ = knows_gone_ ? recorded_.known.minus(uids) : UidSet();
+    }
+  } else if (listing_open_ && !is_short(recorded_, plan_, rows_, exists) && shows_newest(rows_, server_now_)) {
+    listing_open_ = false; // a message that is new has changed, too (RFC 7162 §3.1)
+  }
+  if (!listing_open_) settle_look(exists);
+  return std::nullopt;
+}
+
+// Everything that the plan asked for is here. Whether more is to be asked.
+void FolderPass::settle_look(std::uint32_t exists) {
+  if (wants_.deletions && !plan_.lists_in_full()) {
+    knows_gone_ = expunged_by_count(recorded_, rows_, exists) == told_vanished_;
+    if (!knows_gone_) {
+      // Without VANISHED, or against it: only a listing of everything tells.
+      vanished_ = UidSet();
+      plan_.list_from = Uid::from(1);
+      plan_.why = "messages are gone";
+      listing_open_ = true;
+      return;
+    }
+  }
+  set_out();
 }
 
 void FolderPass::set_out() {
@@ -77,6 +139,7 @@ void FolderPass::set_out() {
   open_ = work.wanted;
   open_.insert(work.alone);
   gone_ = std::move(work.gone);
+  seen_flags_ = wants_.flags ? seen_flags_.restricted_to(recorded_.known) : FlagMap();
   append_singly(alone_, work.alone);
   const std::optional<Uid> highest_known = recorded_.known.max();
   for (UidSet& batch : fetch_batches(std::move(work.wanted), highest_known, limits_)) {
@@ -99,6 +162,7 @@ FolderFacts FolderPass::received(const FetchReport& report, UnixTime now) {
 
   FolderFacts facts;
   facts.known_added = report.delivered;
+  if (wants_.flags) facts.flags_set = report.flags.restricted_to(report.delivered);
   facts.retries_set = std::move(accounts.struck);
   facts.retries_removed = report.delivered.intersect(uids_of(recorded_.retries));
   facts.apply_to(recorded_);
@@ -106,12 +170,46 @@ FolderFacts FolderPass::received(const FetchReport& report, UnixTime now) {
   return facts;
 }
 
+FlagMap FolderPass::differing_flags(const FlagMap& base) {
+  seen_flags_ = flags_to_apply(seen_flags_, base);
+  return seen_flags_;
+}
+
+FolderFacts FolderPass::reflagged(const UidSet& done) {
+  FolderFacts facts;
+  facts.flags_set = seen_flags_.restricted_to(done);
+  seen_flags_.erase(done);
+  return facts;
+}
+
+FolderFacts FolderPass::removed(const UidSet& done) {
+  FolderFacts facts;
+  facts.known_removed = done.intersect(vanished_);
+  vanished_ = vanished_.minus(done);
+  // A word is good for what it was given for.
+  const UidSet left = recorded_.confirmed.intersect(vanished_);
+  if (left != recorded_.confirmed) facts.confirmed = left;
+  facts.apply_to(recorded_);
+  return facts;
+}
+
+FolderFacts FolderPass::hold(const UidSet& uids) {
+  FolderFacts facts;
+  const UidSet held = uids.intersect(vanished_);
+  vanished_ = vanished_.minus(held);
+  if (held != recorded_.held) facts.held = held;
+  facts.apply_to(recorded_);
+  return facts;
+}
+
 FolderFacts FolderPass::finish(UnixTime now) {
-  assert(!plan_.list_from || has_listing_);
+  assert(!next_look());
   FolderFacts facts;
   facts.retries_removed = gone_;
-  if (open_.empty()) {
+  if (open_.empty() && seen_flags_.empty() && vanished_.empty()) {
     facts.state = state_to_record(plan_, server_now_, rows_, complete_);
+    facts.covers = wants_;
+    facts.covers.deletions = wants_.deletions && !started_over_;
     if (plan_.lists_in_full()) facts.listed_in_full = now;
   }
   facts.apply_to(recorded_);

@@ -1,23 +1,30 @@
 // One pass over one folder: what to ask next, and which facts to record when. A value without I/O; its owner asks the
 // server, writes the Maildir and records. Dropping a pass at any point is safe: the next one starts from the record.
 //
-//   FolderPass pass(recorded, server_now, now);
+//   FolderPass pass(recorded, server_now, now, wants, told);
 //   if (pass.plan().action == kStartOver) record(pass.start_over(scan.present, now));
-//   while (pass.plan().list_from && !pass.has_listing())
-//     if (auto wait = pass.listed(rows, exists)) sleep(*wait);
+//   while (auto look = pass.next_look())
+//     if (auto wait = pass.looked(rows, exists, exists_after)) sleep(*wait);
 //   while (auto batch = pass.next_batch()) {              // several may be on the way at once
-//     fetch, commit; record(pass.received({batch, arrived, delivered, end, why}, now));
+//     fetch, commit; record(pass.received({batch, arrived, delivered, flags, end, why}, now));
 //   }
+//   rename files by pass.differing_flags(base);           record(pass.reflagged(done));
+//   remove files of pass.gone(), or hold them;            record(pass.removed(done)); record(pass.hold(rest));
 //   record(pass.finish(now));
 //
 // Journal rules:
 //  1. Delivered UIDs are recorded after their commit: files and names are durable by then. A crash in between is
 //     healed by the Maildir, which knows a message by its name.
 //  2. A strike is recorded when it happens.
-//  3. The folder's state is recorded last, and only when every UID listed is known or has a retry record: a crash, a
-//     lost connection or a full disk on the way never makes a folder look unchanged.
+//  3. The folder's state is recorded last, and only when every UID listed is known or has a retry record, every changed
+//     flag is in its file's name, and every message that is gone was removed or is held: a crash, a lost connection or
+//     a full disk on the way never makes a folder look unchanged.
 //  4. Records of another UIDVALIDITY are forgotten only when the new one's known set takes their place, in one
 //     transaction. Files are never deleted.
+//  5. The base of a message's flags is recorded after the new name is durable. A crash in between merges again, to the
+//     same end.
+//  6. A message is gone only by a listing of everything that agrees with EXISTS before and after it, or by VANISHED
+//     whose count agrees with EXISTS.
 #pragma once
 
 #include "sync/planner.h"
@@ -32,12 +39,17 @@ namespace mailmoor::sync {
 
 // To be recorded in one transaction. Applying it twice is applying it once.
 struct FolderFacts {
-  // First: forget known set, retry records and state of the folder; it now has this UIDVALIDITY.
+  // First: forget all that is recorded of the folder; it now has this UIDVALIDITY.
   std::optional<UidValidity> start_over;
   UidSet known_added;
-  RetryRecords retries_set;         // add, or replace by UID
-  UidSet retries_removed;           // after retries_set
+  UidSet known_removed;     // after known_added; base flags go with them
+  FlagMap flags_set;        // base flags, replaced by UID
+  RetryRecords retries_set; // add, or replace by UID
+  UidSet retries_removed;   // after retries_set
+  std::optional<UidSet> held;
+  std::optional<UidSet> confirmed;
   std::optional<FolderState> state; // the pass is complete
+  Wants covers;                     // with `state`
   std::optional<UnixTime> listed_in_full;
 
   // The record after these facts: what the store is to hold.
@@ -50,13 +62,27 @@ struct FetchReport {
   UidSet requested;
   UidSet arrived;   // came whole
   UidSet delivered; // committed; less than `arrived` when the disk failed
+  FlagMap flags;    // of those that arrived, as they came
   FetchEnd end = FetchEnd::kTagged;
   std::string reason; // why the others did not arrive, for people; e.g. the tagged text
 };
 
+// What EXAMINE with QRESYNC said before its OK.
+struct Told {
+  FlagMap rows;
+  UidSet vanished;
+};
+
+// UID FETCH from:* (UID FLAGS), with `since` (CHANGEDSINCE since).
+struct Look {
+  Uid from;
+  std::optional<ModSeq> since;
+};
+
 class FolderPass final {
  public:
-  FolderPass(RecordedFolder recorded, FolderState server_now, UnixTime now, FetchLimits limits = {});
+  FolderPass(RecordedFolder recorded, FolderState server_now, UnixTime now, Wants wants = {},
+             const std::optional<Told>& told = std::nullopt, FetchLimits limits = {});
 
   [[nodiscard]] const FolderPlan& plan() const noexcept { return plan_; }
 
@@ -64,10 +90,12 @@ class FolderPass final {
   // Plans again; facts are to be recorded before anything is fetched.
   [[nodiscard]] FolderFacts start_over(const UidSet& present, UnixTime now);
 
-  // The rows of "UID FETCH list_from:*"; `exists` as of when it was sent. A wait: list again after it.
-  // REQUIRES: plan().list_from and !has_listing().
-  [[nodiscard]] std::optional<std::chrono::seconds> listed(const UidSet& rows, std::uint32_t exists);
-  [[nodiscard]] bool has_listing() const noexcept { return has_listing_; }
+  // The next question; empty when nothing is left to be asked.
+  [[nodiscard]] std::optional<Look> next_look() const;
+  // Its answer. `exists`: as of when it was sent, and of when it was complete. A wait: look on after it.
+  // REQUIRES: next_look().
+  [[nodiscard]] std::optional<std::chrono::seconds> looked(const FlagMap& rows, std::uint32_t exists,
+                                                           std::uint32_t exists_after);
 
   // The next UID set for one UID FETCH: new mail, then retries and leftovers one at a time, then backfill. Empty when
   // everything was handed out; received() may bring leftovers.
@@ -79,23 +107,51 @@ class FolderPass final {
   // Messages not delivered yet that are to be fetched in this pass.
   [[nodiscard]] std::uint64_t behind() const noexcept { return open_.size(); }
 
-  // REQUIRES: a listing where the plan wants one. Carries the state only when nothing is open any more (rule 3).
+  // Whether the server told flags of known messages: then `base` is to be loaded and differing_flags() asked.
+  [[nodiscard]] bool has_flags() const noexcept { return !seen_flags_.empty(); }
+  // What is to be merged into the names of files that were known before this pass. Once.
+  [[nodiscard]] FlagMap differing_flags(const FlagMap& base);
+  // These are merged and durable, or have no file any more.
+  [[nodiscard]] FolderFacts reflagged(const UidSet& done);
+
+  // Whether this pass can tell what is gone (rule 6); never in one that started over.
+  [[nodiscard]] bool knows_gone() const noexcept { return knows_gone_; }
+  // Known messages that the server has no more, and that were not removed or held in this pass.
+  [[nodiscard]] const UidSet& gone() const noexcept { return vanished_; }
+  // Those that the operator has allowed to go.
+  [[nodiscard]] const UidSet& confirmed() const noexcept { return recorded_.confirmed; }
+  // Their files are in the trash and durable there, or there is none any more. REQUIRES: knows_gone().
+  [[nodiscard]] FolderFacts removed(const UidSet& done);
+  // They wait for the operator's word. What was held before and is not among them is held no longer.
+  // REQUIRES: knows_gone().
+  [[nodiscard]] FolderFacts hold(const UidSet& uids);
+
+  // REQUIRES: no next_look(). Carries the state only when nothing is open any more (rule 3).
   [[nodiscard]] FolderFacts finish(UnixTime now);
 
  private:
+  void begin();
+  void settle_look(std::uint32_t exists);
   void set_out();
 
   RecordedFolder recorded_;
   FolderState server_now_;
+  Wants wants_;
   FetchLimits limits_;
   FolderPlan plan_;
-  UidSet rows_;
+  bool changes_open_ = false; // plan_.changed_since is not answered yet
+  bool listing_open_ = false; // nor plan_.list_from
   unsigned asked_ = 0;
-  bool has_listing_ = false;
+  UidSet rows_;
+  FlagMap seen_flags_;   // of all rows; from set_out() on only those that differ from the base, or may
   bool complete_ = true; // the listing was not short
   bool lost_ = false;    // a command was cut off: those after it were not reached
-  UidSet gone_;
-  UidSet open_; // to be fetched in this pass, not accounted for
+  UidSet gone_;          // retry records to be dropped
+  UidSet vanished_;
+  bool knows_gone_ = false;
+  bool started_over_ = false;
+  std::uint64_t told_vanished_ = 0; // messages that VANISHED named and that were recorded
+  UidSet open_;                     // to be fetched in this pass, not accounted for
   std::deque<UidSet> new_mail_, alone_, backfill_;
 };
 

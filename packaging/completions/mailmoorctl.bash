@@ -7,7 +7,7 @@ _mailmoorctl_mailboxes() {
 
 _mailmoorctl() {
   local current=${COMP_WORDS[COMP_CWORD]} previous=${COMP_WORDS[COMP_CWORD - 1]}
-  local commands='check status login logout password sync pause resume folders doctor key reload version'
+  local commands='check status login logout password sync pause resume confirm folders doctor key reload version'
   local command="" word i words=()
   local -a socket=()
   COMPREPLY=()
@@ -49,7 +49,7 @@ _mailmoorctl() {
       choices+=' --stdin'
       ((${#words[@]} == 0)) && choices+=" $(_mailmoorctl_mailboxes "${socket[@]}")"
       ;;
-    logout | pause | resume | folders | doctor)
+    logout | pause | resume | confirm | folders | doctor)
       ((${#words[@]} == 0)) && choices+=" $(_mailmoorctl_mailboxes "${socket[@]}")"
       ;;
     key) ((${#words[@]} == 0)) && choices+=' init' ;;

@@ -5,7 +5,7 @@ function __mailmoorctl_mailboxes
     mailmoorctl --json status 2>/dev/null | string match -rag '\{"name":"([^"]*)","state":'
 end
 
-set -l commands check status login logout password sync pause resume folders doctor key reload version
+set -l commands check status login logout password sync pause resume confirm folders doctor key reload version
 
 complete -c mailmoorctl -f
 complete -c mailmoorctl -l socket -r -F -d 'Control socket'
@@ -13,7 +13,7 @@ complete -c mailmoorctl -l json -d 'Print JSON'
 complete -c mailmoorctl -l help -d 'Print help'
 complete -c mailmoorctl -n "not __fish_seen_subcommand_from $commands" -l version -d 'Print the version'
 complete -c mailmoorctl -n "not __fish_seen_subcommand_from $commands" -a "$commands"
-complete -c mailmoorctl -n '__fish_seen_subcommand_from status login logout password sync pause resume folders doctor' -a '(__mailmoorctl_mailboxes)'
+complete -c mailmoorctl -n '__fish_seen_subcommand_from status login logout password sync pause resume confirm folders doctor' -a '(__mailmoorctl_mailboxes)'
 complete -c mailmoorctl -n '__fish_seen_subcommand_from status' -l watch -d 'Again every two seconds'
 complete -c mailmoorctl -n '__fish_seen_subcommand_from login' -l all-pending -d 'All that need a login'
 complete -c mailmoorctl -n '__fish_seen_subcommand_from login' -l flow -x -a 'device browser paste' -d 'How to sign in'

@@ -48,7 +48,7 @@ TEST(GoodConfiguration, Smallest_HasTheContractsDefaults) {
   EXPECT_EQ(mailbox.folders, FolderPatterns());
   EXPECT_EQ(mailbox.push, Push::kAuto);
   EXPECT_EQ(mailbox.poll, 5min);
-  EXPECT_EQ(mailbox.flags, FlagMode::kInitial);
+  EXPECT_EQ(mailbox.flags, FlagMode::kMirror);
   EXPECT_EQ(mailbox.deletions, Deletions::kKeep);
   EXPECT_EQ(mailbox.layout, Layout::kMaildirPlusPlus);
   EXPECT_EQ(mailbox.line_endings, LineEndings::kLf);
@@ -108,7 +108,7 @@ mailboxes:
     folders: {include: ["INBOX", "Sent*"]}
     push: off
     flags: off
-    deletions: keep
+    deletions: mirror
     layout: fs
     line_endings: crlf
     connections: 1
@@ -185,6 +185,7 @@ TEST(GoodConfiguration, MailboxKeys_ReplaceDefaultsOneByOne) {
   ASSERT_EQ(legacy.folders.exclude.size(), 1U); // from the defaults
   EXPECT_EQ(legacy.push, Push::kOff);
   EXPECT_EQ(legacy.flags, FlagMode::kOff);
+  EXPECT_EQ(legacy.deletions, Deletions::kMirror);
   EXPECT_EQ(legacy.layout, Layout::kFs);
   EXPECT_EQ(legacy.line_endings, LineEndings::kCrlf);
   EXPECT_EQ(legacy.compress, Compress::kOff);

@@ -72,6 +72,7 @@ class FakeOperations final : public supervisor::Operations {
   }
   Status pause(std::string_view mailbox) override { return record("pause", mailbox); }
   Status resume(std::string_view mailbox) override { return record("resume", mailbox); }
+  Status confirm(std::string_view mailbox) override { return record("confirm", mailbox); }
   Result<std::unique_ptr<supervisor::Subscription>>
   login(std::string_view mailbox, supervisor::LoginRequest request,
         std::function<void(const supervisor::LoginEvent&)> on_event_in) override {

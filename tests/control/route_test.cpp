@@ -43,6 +43,7 @@ INSTANTIATE_TEST_SUITE_P(
                     Row{"POST", "/v1/mailboxes/alice/sync", 0, Endpoint::kSync, "alice"},
                     Row{"POST", "/v1/mailboxes/alice/pause", 0, Endpoint::kPause, "alice"},
                     Row{"POST", "/v1/mailboxes/alice/resume", 0, Endpoint::kResume, "alice"},
+                    Row{"POST", "/v1/mailboxes/alice/confirm", 0, Endpoint::kConfirm, "alice"},
                     Row{"POST", "/v1/mailboxes/alice/login", 0, Endpoint::kLogin, "alice"},
                     Row{"POST", "/v1/mailboxes/alice/logout", 0, Endpoint::kLogout, "alice"},
                     Row{"POST", "/v1/mailboxes/alice/password", 0, Endpoint::kPassword, "alice"},

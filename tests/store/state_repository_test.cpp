@@ -126,10 +126,10 @@ TEST_F(StateRepositoryTest, FolderState_IsSavedWithoutTouchingTheKnownSet) {
   FolderState seen;
   seen.uid_validity = UidValidity::from(78);
   seen.messages = 9;
-  ASSERT_TRUE(state.save_folder_state_blocking("alice", inbox_, seen, std::nullopt));
+  ASSERT_TRUE(state.save_outcome_blocking("alice", inbox_, {seen, 0, std::nullopt, kNow}));
   const FolderRecord record = load_folder(state).record;
   EXPECT_EQ(record.last_state, seen);
-  EXPECT_EQ(record.last_sync, std::nullopt);
+  EXPECT_EQ(record.last_sync, kNow);
   EXPECT_EQ(record.uid_validity, kValidity);
   EXPECT_EQ(record.known.to_string(), "1:5");
 }

@@ -266,6 +266,7 @@ TEST_F(PreparedTest, Mailbox_HasWhatTheFileSays) {
   EXPECT_EQ(7min, bob.poll);
   EXPECT_FALSE(bob.push);
   EXPECT_FALSE(bob.keep_flags);
+  EXPECT_FALSE(bob.wants.flags);
   EXPECT_EQ(maildir::Layout::kFs, bob.layout);
   EXPECT_EQ(maildir::LineEndings::kCrlf, bob.line_endings);
   EXPECT_EQ("/var/mail/test/bob", bob.maildir);
@@ -279,6 +280,8 @@ TEST_F(PreparedTest, Mailbox_HasWhatTheFileSays) {
   EXPECT_EQ(993, plain.connection.port);
   EXPECT_TRUE(plain.push);
   EXPECT_TRUE(plain.keep_flags);
+  EXPECT_TRUE(plain.wants.flags);
+  EXPECT_FALSE(plain.wants.deletions);
   EXPECT_TRUE(plain.connection.trust) << "there is no connection without trust";
 }
 

@@ -30,7 +30,8 @@ class ImapServer final {
     std::uint32_t validity = 14;
     std::uint32_t next = 1;
     std::map<std::uint32_t, std::string> messages = {};
-    std::set<std::uint32_t> withheld = {}; // listed, and not handed out
+    std::set<std::uint32_t> withheld = {};           // listed, and not handed out
+    std::map<std::uint32_t, std::string> flags = {}; // "\\Seen \\Flagged"; those without have none
     std::uint32_t deliver(std::string body) {
       messages.emplace(next, std::move(body));
       return next++;
@@ -158,7 +159,8 @@ class ImapServer final {
     for (const auto& [uid, body] : folder.messages) {
       ++seq;
       if (!wanted.contains(*Uid::from(uid)) || (bodies && folder.withheld.contains(uid))) continue;
-      text += concat("* ", seq, " FETCH (UID ", uid, " FLAGS ()");
+      const auto flags = folder.flags.find(uid);
+      text += concat("* ", seq, " FETCH (UID ", uid, " FLAGS (", flags == folder.flags.end() ? "" : flags->second, ")");
       if (bodies)
         text += concat(" INTERNALDATE \"14-Nov-2023 22:13:20 +0000\" RFC822.SIZE ", body.size(), " BODY[] {",
                        body.size(), "}\r\n", body);

@@ -13,6 +13,11 @@ using Action = FolderPlan::Action;
 constexpr std::size_t kNoCrash = std::numeric_limits<std::size_t>::max();
 constexpr std::uint32_t kUids = 4;
 
+// EXISTS stays as it is during the listing.
+std::optional<std::chrono::seconds> looked(FolderPass& pass, const UidSet& listed, std::uint32_t exists) {
+  return pass.looked(rows(listed), exists, exists);
+}
+
 [[nodiscard]] UidSet subset(unsigned mask) {
   UidSet out;
   for (std::uint32_t i = 0; i < kUids; ++i)
@@ -44,15 +49,15 @@ struct World {
 
   // One pass to its end; false: the process died.
   bool run_pass(UnixTime time) {
-    FolderPass pass(recorded, now, time, {2, 3500});
+    FolderPass pass(recorded, now, time, {}, {}, {2, 3500});
     if (pass.plan().action == Action::kStartOver && !record(pass.start_over(maildir, time))) return false;
     if (pass.plan().list_from) {
-      EXPECT_FALSE(pass.listed(there, static_cast<std::uint32_t>(there.size())));
+      EXPECT_FALSE(looked(pass, there, static_cast<std::uint32_t>(there.size())));
     }
     if (pass.plan().action == Action::kNothing) return true;
     while (auto batch = pass.next_batch()) {
       EXPECT_TRUE(batch->intersect(recorded.known).empty()) << "nothing known is fetched again";
-      FetchReport report{*batch, batch->intersect(there).minus(withheld), {}, FetchEnd::kTagged, "withheld"};
+      FetchReport report{*batch, batch->intersect(there).minus(withheld), {}, {}, FetchEnd::kTagged, "withheld"};
       report.delivered = report.arrived;
       maildir.insert(report.delivered);
       bodies += static_cast<int>(report.arrived.size());
@@ -136,7 +141,7 @@ TEST(FolderPass, RetriesComeAfterNewMailAndBeforeBackfill) {
   folder.state.reset();
   folder.retries = {{uid(3), 1, at(kNow), ""}};
   FolderPass pass(folder, state(14, 9, 8), at(kNow));
-  ASSERT_FALSE(pass.listed(uids("1:8"), 8));
+  ASSERT_FALSE(looked(pass, uids("1:8"), 8));
   EXPECT_EQ(pass.behind(), 6U);
   EXPECT_EQ(pass.next_batch(), uids("7:8"));
   EXPECT_EQ(pass.next_batch(), uids("3"));
@@ -147,13 +152,13 @@ TEST(FolderPass, RetriesComeAfterNewMailAndBeforeBackfill) {
 TEST(FolderPass, ShortListing_IsAskedForAgainThenTakenAsItIs) {
   const RecordedFolder folder = recorded("1:9", state(14, 10, 9));
   FolderPass pass(folder, state(14, 12, 11), at(kNow));
-  EXPECT_EQ(pass.listed(uids("9"), 11), 2s) << "the old last message is no row";
-  EXPECT_EQ(pass.listed(uids("10"), 11), 10s);
-  EXPECT_EQ(pass.listed({}, 11), 60s);
-  EXPECT_FALSE(pass.has_listing());
-  EXPECT_EQ(pass.listed({}, 11), std::nullopt);
+  EXPECT_EQ(looked(pass, uids("9"), 11), 2s) << "the old last message is no row";
+  EXPECT_EQ(looked(pass, uids("10"), 11), 10s);
+  EXPECT_EQ(looked(pass, {}, 11), 60s);
+  EXPECT_TRUE(pass.next_look());
+  EXPECT_EQ(looked(pass, {}, 11), std::nullopt);
   EXPECT_EQ(pass.next_batch(), uids("10")) << "seen once is seen";
-  static_cast<void>(pass.received({uids("10"), uids("10"), uids("10"), FetchEnd::kTagged, ""}, at(kNow)));
+  static_cast<void>(pass.received({uids("10"), uids("10"), uids("10"), {}, FetchEnd::kTagged, ""}, at(kNow)));
   const FolderFacts facts = pass.finish(at(kNow));
   ASSERT_TRUE(facts.state);
   EXPECT_EQ(facts.state->uid_next, uid(11)) << "so that 11 is looked for in the next pass";
@@ -161,21 +166,21 @@ TEST(FolderPass, ShortListing_IsAskedForAgainThenTakenAsItIs) {
 
 TEST(FolderPass, LateMessageAppears_IsAskedForNoLonger) {
   FolderPass pass(recorded("1:9", state(14, 10, 9)), state(14, 11, 10), at(kNow));
-  EXPECT_EQ(pass.listed({}, 10), 2s);
-  EXPECT_EQ(pass.listed(uids("10"), 10), std::nullopt);
+  EXPECT_EQ(looked(pass, {}, 10), 2s);
+  EXPECT_EQ(looked(pass, uids("10"), 10), std::nullopt);
   EXPECT_EQ(pass.next_batch(), uids("10"));
 }
 
 TEST(FolderPass, ConnectionLost_BlamesOneMessageAndRecordsNoState) {
   RecordedFolder folder = recorded("", state(14, 1, 0));
-  FolderPass pass(folder, state(14, 9, 8), at(kNow), {4, 3500});
-  ASSERT_FALSE(pass.listed(uids("1:8"), 8));
+  FolderPass pass(folder, state(14, 9, 8), at(kNow), {}, {}, {4, 3500});
+  ASSERT_FALSE(looked(pass, uids("1:8"), 8));
   const UidSet first = *pass.next_batch();
   const UidSet second = *pass.next_batch();
-  const auto blamed = pass.received({first, uids("5"), uids("5"), FetchEnd::kLost, "cut"}, at(kNow));
+  const auto blamed = pass.received({first, uids("5"), uids("5"), {}, FetchEnd::kLost, "cut"}, at(kNow));
   EXPECT_EQ(blamed.known_added, uids("5"));
   EXPECT_EQ(uids_of(blamed.retries_set), uids("6"));
-  EXPECT_TRUE(pass.received({second, {}, {}, FetchEnd::kLost, "cut"}, at(kNow)).empty());
+  EXPECT_TRUE(pass.received({second, {}, {}, {}, FetchEnd::kLost, "cut"}, at(kNow)).empty());
   EXPECT_FALSE(pass.finish(at(kNow)).state);
 }
 
@@ -184,13 +189,13 @@ TEST(FolderPass, MessageThatKillsTheSessionEachTime_StopsTheOthersThreeTimesAtMo
   const Uid killer = uid(3);
   int sessions = 0;
   for (bool done = false; !done && sessions < 20; ++sessions) {
-    FolderPass pass(it.recorded, it.now, at(kNow + sessions), {2, 3500});
+    FolderPass pass(it.recorded, it.now, at(kNow + sessions), {}, {}, {2, 3500});
     if (pass.plan().list_from) {
-      ASSERT_FALSE(pass.listed(it.there, 4));
+      ASSERT_FALSE(looked(pass, it.there, 4));
     }
     bool alive = true;
     while (auto batch = alive ? pass.next_batch() : std::nullopt) {
-      FetchReport report{*batch, {}, {}, FetchEnd::kTagged, ""};
+      FetchReport report{*batch, {}, {}, {}, FetchEnd::kTagged, ""};
       batch->for_each([&](Uid each) {
         alive = alive && each != killer;
         if (alive) report.arrived.insert(each);
@@ -208,9 +213,9 @@ TEST(FolderPass, MessageThatKillsTheSessionEachTime_StopsTheOthersThreeTimesAtMo
 
 TEST(FolderPass, FullDisk_LeavesTheFolderChanged) {
   FolderPass pass(recorded("", state(14, 1, 0)), state(14, 3, 2), at(kNow));
-  ASSERT_FALSE(pass.listed(uids("1:2"), 2));
+  ASSERT_FALSE(looked(pass, uids("1:2"), 2));
   const UidSet batch = *pass.next_batch();
-  const auto facts = pass.received({batch, batch, uids("1"), FetchEnd::kTagged, ""}, at(kNow));
+  const auto facts = pass.received({batch, batch, uids("1"), {}, FetchEnd::kTagged, ""}, at(kNow));
   EXPECT_EQ(facts.known_added, uids("1"));
   EXPECT_TRUE(facts.retries_set.empty()) << "it is not the message's fault";
   EXPECT_EQ(pass.behind(), 1U);
@@ -222,7 +227,7 @@ TEST(FolderPass, RetryRecordOfAVanishedMessage_IsRemovedByAFullListing) {
   folder.state.reset();
   folder.retries = {{uid(3), 5, at(kNow), ""}};
   FolderPass pass(folder, state(14, 4, 2), at(kNow));
-  ASSERT_FALSE(pass.listed(uids("1:2"), 2));
+  ASSERT_FALSE(looked(pass, uids("1:2"), 2));
   EXPECT_EQ(pass.next_batch(), std::nullopt);
   const FolderFacts facts = pass.finish(at(kNow));
   EXPECT_EQ(facts.retries_removed, uids("3"));

@@ -23,23 +23,23 @@ TEST(PlanFolder, RecordAgainstServer_FollowsTheTable) {
   };
   for (const Row& row : {
            Row{"unchanged", then, then, Action::kNothing, 0},
-           Row{"new mail", then, state(14, 11, 10), Action::kList, 10},
-           Row{"new and deleted", then, state(14, 12, 9), Action::kList, 10},
+           Row{"new mail", then, state(14, 11, 10), Action::kLook, 10},
+           Row{"new and deleted", then, state(14, 12, 9), Action::kLook, 10},
            Row{"only deleted", then, state(14, 10, 4), Action::kNothing, 0},
            Row{"all deleted", then, state(14, 10, 0), Action::kNothing, 0},
-           Row{"a gap in UIDNEXT", then, state(14, 4000, 9), Action::kList, 10},
-           Row{"EXISTS before UIDNEXT", then, state(14, 10, 10), Action::kList, 1},
-           Row{"UIDNEXT went back", then, state(14, 9, 9), Action::kList, 1},
+           Row{"a gap in UIDNEXT", then, state(14, 4000, 9), Action::kLook, 10},
+           Row{"EXISTS before UIDNEXT", then, state(14, 10, 10), Action::kLook, 1},
+           Row{"UIDNEXT went back", then, state(14, 9, 9), Action::kLook, 1},
            Row{"UIDVALIDITY changed", then, state(15, 10, 9), Action::kStartOver, 0},
            Row{"no UIDVALIDITY", then, {}, Action::kRefuse, 0},
            Row{"only flags changed", state(14, 10, 9, 5), state(14, 10, 9, 6), Action::kNothing, 0},
-           Row{"no UIDNEXT at all", then, without_uid_next(then), Action::kList, 1},
+           Row{"no UIDNEXT at all", then, without_uid_next(then), Action::kLook, 1},
            Row{"HIGHESTMODSEQ alone, same", without_uid_next(state(14, 0, 9, 5)), without_uid_next(state(14, 0, 9, 5)),
                Action::kNothing, 0},
            Row{"HIGHESTMODSEQ alone, other", without_uid_next(state(14, 0, 9, 5)), without_uid_next(state(14, 0, 9, 6)),
-               Action::kList, 1},
+               Action::kLook, 1},
        }) {
-    const auto plan = plan_folder(recorded("1:9", row.recorded), row.now, at(kNow));
+    const auto plan = plan_folder(recorded("1:9", row.recorded), row.now, at(kNow), {});
     EXPECT_EQ(plan.action, row.action) << row.title;
     EXPECT_EQ(plan.list_from ? plan.list_from->value() : 0, row.from) << row.title;
     EXPECT_FALSE(plan.why.empty()) << row.title;
@@ -47,14 +47,14 @@ TEST(PlanFolder, RecordAgainstServer_FollowsTheTable) {
 }
 
 TEST(PlanFolder, NoRecord_StartsOver) {
-  EXPECT_EQ(plan_folder({}, state(1, 1, 0), at(kNow)).action, Action::kStartOver);
+  EXPECT_EQ(plan_folder({}, state(1, 1, 0), at(kNow), {}).action, Action::kStartOver);
 }
 
 TEST(PlanFolder, NoCompletePassYet_ListsInFull) {
   RecordedFolder folder = recorded("1:9", state(14, 10, 9));
   folder.state.reset();
-  const auto plan = plan_folder(folder, state(14, 10, 9), at(kNow));
-  EXPECT_EQ(plan.action, Action::kList);
+  const auto plan = plan_folder(folder, state(14, 10, 9), at(kNow), {});
+  EXPECT_EQ(plan.action, Action::kLook);
   EXPECT_TRUE(plan.lists_in_full());
 }
 
@@ -62,7 +62,7 @@ TEST(PlanFolder, FullListing_IsDueOnceInItsTimeAndAfterAClockSetBack) {
   RecordedFolder folder = recorded("1:9", state(14, 10, 9));
   const auto listed_at = [&](UnixTime time) {
     folder.listed_in_full = time;
-    return plan_folder(folder, state(14, 10, 9), at(kNow)).lists_in_full();
+    return plan_folder(folder, state(14, 10, 9), at(kNow), {}).lists_in_full();
   };
   EXPECT_FALSE(listed_at(at(kNow)));
   EXPECT_FALSE(listed_at(at(kNow) - kFullListing + 1s));
@@ -73,25 +73,25 @@ TEST(PlanFolder, FullListing_IsDueOnceInItsTimeAndAfterAClockSetBack) {
 TEST(PlanFolder, RetryDue_IsDoneThoughNothingChanged) {
   RecordedFolder folder = recorded("1:8", state(14, 10, 9));
   folder.retries = {{uid(9), 1, at(kNow), ""}};
-  const auto plan = plan_folder(folder, state(14, 10, 9), at(kNow));
+  const auto plan = plan_folder(folder, state(14, 10, 9), at(kNow), {});
   EXPECT_EQ(plan.action, Action::kRetry);
   EXPECT_EQ(plan.due, uids("9"));
-  EXPECT_EQ(plan_folder(folder, state(14, 10, 9), at(kNow - 1)).action, Action::kNothing);
-  EXPECT_EQ(plan_folder(folder, state(14, 11, 10), at(kNow)).due, uids("9")) << "with a listing too";
+  EXPECT_EQ(plan_folder(folder, state(14, 10, 9), at(kNow - 1), {}).action, Action::kNothing);
+  EXPECT_EQ(plan_folder(folder, state(14, 11, 10), at(kNow), {}).due, uids("9")) << "with a listing too";
 }
 
 TEST(RowsFrom, RowsBelowTheQuestion_AreIgnored) {
-  EXPECT_EQ(rows_from(uid(10), uids("9")), uids("")) << "n:* returned the old last message";
-  EXPECT_EQ(rows_from(uid(10), uids("5:12")), uids("10:12"));
-  EXPECT_EQ(rows_from(uid(1), uids("1:3")), uids("1:3"));
+  EXPECT_EQ(rows_from(uid(10), rows("9")), rows("")) << "n:* returned the old last message";
+  EXPECT_EQ(rows_from(uid(10), rows("5:12")), rows("10:12"));
+  EXPECT_EQ(rows_from(uid(1), rows("1:3")), rows("1:3"));
 }
 
 TEST(IsShort, ExistsPromisesMore_IsSeenInFullAndPartialListings) {
   const RecordedFolder folder = recorded("1:9", state(14, 10, 9));
-  const FolderPlan full{Action::kList, uid(1), {}, ""};
+  const FolderPlan full{Action::kLook, uid(1), {}, {}, ""};
   EXPECT_FALSE(is_short(folder, full, uids("1:10"), 10));
   EXPECT_TRUE(is_short(folder, full, uids("1:9"), 10));
-  const FolderPlan partial{Action::kList, uid(10), {}, ""};
+  const FolderPlan partial{Action::kLook, uid(10), {}, {}, ""};
   EXPECT_TRUE(is_short(folder, partial, {}, 10)) << "the new one is announced and not listed";
   EXPECT_FALSE(is_short(folder, partial, uids("10"), 10));
   EXPECT_FALSE(is_short(folder, partial, {}, 9)) << "it was deleted again";
@@ -107,7 +107,7 @@ TEST(AskAgainAfter, ShortListings_WaitLongerEachTimeThenGoOn) {
 TEST(WhatToFetch, KnownAndStruck_AreNotWanted) {
   RecordedFolder folder = recorded("1:4", state(14, 10, 9));
   folder.retries = {{uid(6), 1, at(kNow + 1), ""}, {uid(7), 1, at(kNow), ""}, {uid(9), 2, at(kNow), ""}};
-  const FolderPlan plan{Action::kList, uid(1), uids("7,9"), ""};
+  const FolderPlan plan{Action::kLook, uid(1), {}, uids("7,9"), ""};
   const auto work = what_to_fetch(folder, plan, uids("2:8"), /*complete=*/true);
   EXPECT_EQ(work.wanted, uids("5,8"));
   EXPECT_EQ(work.alone, uids("7")) << "9 is gone";
@@ -115,7 +115,7 @@ TEST(WhatToFetch, KnownAndStruck_AreNotWanted) {
   const auto cautious = what_to_fetch(folder, plan, uids("2:8"), /*complete=*/false);
   EXPECT_EQ(cautious.alone, uids("7,9"));
   EXPECT_TRUE(cautious.gone.empty());
-  const FolderPlan partial{Action::kList, uid(8), uids("7,9"), ""};
+  const FolderPlan partial{Action::kLook, uid(8), {}, uids("7,9"), ""};
   EXPECT_TRUE(what_to_fetch(folder, partial, uids("8"), true).gone.empty()) << "it was not asked about them";
 }
 
@@ -166,7 +166,7 @@ TEST(FetchBatches, UidSetText_StaysWithinItsLimit) {
 
 TEST(StateToRecord, ShortListing_NeverClaimsMoreThanWasSeen) {
   const FolderState now = state(14, 20, 12, 7);
-  const FolderPlan plan{Action::kList, uid(10), {}, ""};
+  const FolderPlan plan{Action::kLook, uid(10), {}, {}, ""};
   EXPECT_EQ(state_to_record(plan, now, uids("10:19"), true), now);
   const FolderState some = state_to_record(plan, now, uids("10:12"), false);
   EXPECT_EQ(some.uid_next, uid(13));

@@ -17,6 +17,17 @@ namespace mailmoor::sync {
   return UnixTime(std::chrono::seconds(seconds));
 }
 
+// A listing: these UIDs, each with these flags.
+[[nodiscard]] inline FlagMap rows(const UidSet& set, std::string_view letters = "") {
+  FlagMap out;
+  for (const UidRange& range : set.ranges())
+    out.set(range, FlagLetters::parse(letters));
+  return out;
+}
+[[nodiscard]] inline FlagMap rows(std::string_view set, std::string_view letters = "") {
+  return rows(uids(set), letters);
+}
+
 inline constexpr std::int64_t kNow = 1'700'000'000;
 
 [[nodiscard]] inline FolderState state(std::uint32_t validity, std::uint32_t uid_next, std::uint32_t messages,
@@ -28,7 +39,7 @@ inline constexpr std::int64_t kNow = 1'700'000'000;
 
 // A folder whose last pass was complete, with a full listing one hour ago.
 [[nodiscard]] inline RecordedFolder recorded(std::string_view known, const FolderState& state) {
-  return {state.uid_validity, uids(known), {}, state, at(kNow - 3600)};
+  return {state.uid_validity, uids(known), {}, state, {}, at(kNow - 3600), {}, {}};
 }
 
 } // namespace mailmoor::sync
@@ -37,5 +48,9 @@ inline constexpr std::int64_t kNow = 1'700'000'000;
 namespace mailmoor {
 inline void PrintTo(const UidSet& set, std::ostream* out) {
   *out << '{' << set.to_string() << '}';
+}
+inline void PrintTo(const FlagMap& map, std::ostream* out) {
+  for (const FlagRun& run : map.runs())
+    *out << run.uids.first << ':' << run.uids.last << '=' << run.flags.to_string() << ' ';
 }
 } // namespace mailmoor

@@ -129,8 +129,9 @@ TEST_F(TokenCourierTest, DaemonDiesWhileTheServerAnswers_NextOneHasTheNewToken) 
   server.hold();
   store_token("A1", "R1", world.now() - 2h);
   restart();
-  const Asker asker(keeper->access_token());
+  std::optional<Asker> asker(std::in_place, keeper->access_token());
   ASSERT_TRUE(asked(1));
+  asker.reset();
   die();
   server.release();
   ASSERT_TRUE(eventually([&] { return finished_ == 1; }));
@@ -149,8 +150,9 @@ TEST_F(TokenCourierTest, NextDaemon_WaitsForTheCourierOfTheOneBefore) {
   server.hold();
   store_token("A1", "R1", world.now() - 2h);
   restart();
-  const Asker asker(keeper->access_token());
+  std::optional<Asker> asker(std::in_place, keeper->access_token());
   ASSERT_TRUE(asked(1));
+  asker.reset();
   restart(); // the courier is still at it
   const Asker again(keeper->access_token());
   for (int i = 0; i < 30; ++i)
@@ -234,8 +236,9 @@ TEST_F(TokenCourierTest, KeeperGoesBeforeTheAnswer_ItIsStoredAllTheSame) {
   server.hold();
   store_token("A1", "R1", world.now() - 2h);
   restart();
-  const Asker asker(keeper->access_token());
+  std::optional<Asker> asker(std::in_place, keeper->access_token());
   ASSERT_TRUE(asked(1));
+  asker.reset();
   keeper.reset();
   server.release();
   ASSERT_TRUE(eventually([&] { return stored_refresh_token() == "R2"; }));

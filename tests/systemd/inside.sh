@@ -95,18 +95,6 @@ complaint() { journal -p err --since "@$mark" -o cat | grep -q 'mailmoor.yaml:[0
 check "reload: a wrong configuration is refused and the old one stays" all 'systemctl reload '$unit 'within 5 complaint' \
   'within 5 notified READY=1' 'is MainPID '"$pid" 'is ActiveState active' 'bob_is_there'
 
-# --- courier
-courier() { pgrep -P "$(property MainPID)" -f -- --courier; }
-check "courier: the sandbox lets it start, and it takes over what the journal holds" all \
-  'systemctl stop '$unit 'echo junk >/var/lib/mailmoor/courier.journal' 'chown mailmoor: /var/lib/mailmoor/courier.journal' \
-  'systemctl start '$unit 'within 10 courier' '[[ ! -s /var/lib/mailmoor/courier.journal ]]' 'bob_is_there'
-status=$(cat /proc/"$(courier)"/status)
-check "courier: no capability, seccomp, no core dumps, not the daemon's to debug" all \
-  'has "^CapEff:\s+0+$" "$status"' 'has "^Seccomp:\s+2$" "$status"' '[[ $(stat -c %U /proc/$(courier)/environ) == root ]]' \
-  'has "Max core file size +0 +0 " "$(cat /proc/$(courier)/limits)"'
-check "courier: a killed one is replaced" all 'old=$(courier)' 'kill -KILL $old' 'within 10 courier' '[[ $(courier) != $old ]]'
-pid=$(property MainPID)
-
 # --- stop
 set_mark
 began=$(date +%s%N)
@@ -131,6 +119,17 @@ check "key: a wrong one is refused, clearly" refused '[Kk]ey'
 check "key: the databases are untouched" all '[[ $(databases) == "$before" ]]'
 cp $key.good $key
 check "key: the right one opens them again" all restart 'is ActiveState active'
+
+# --- courier
+courier() { pgrep -P "$(property MainPID)" -f -- --courier; }
+check "courier: the sandbox lets it start, and it takes over what the journal holds" all \
+  'systemctl stop '$unit 'echo junk >/var/lib/mailmoor/courier.journal' 'chown mailmoor: /var/lib/mailmoor/courier.journal' \
+  restart 'within 10 courier' '[[ ! -s /var/lib/mailmoor/courier.journal ]]' 'bob_is_there'
+status=$(cat /proc/"$(courier)"/status)
+check "courier: no capability, seccomp, no core dumps, not the daemon's to debug" all \
+  'has "^CapEff:\s+0+$" "$status"' 'has "^Seccomp:\s+2$" "$status"' '[[ $(stat -c %U /proc/$(courier)/environ) == root ]]' \
+  'has "Max core file size +0 +0 " "$(cat /proc/$(courier)/limits)"'
+check "courier: a killed one is replaced" all 'old=$(courier)' 'kill -KILL $old' 'within 10 courier' '[[ $(courier) != $old ]]'
 
 # --- watchdog
 restarted() { (($(property NRestarts) == 1)) && [[ $(property ActiveState) == active ]]; }

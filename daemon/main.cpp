@@ -20,6 +20,7 @@
 #include "runtime/signal_watcher.h"
 #include "runtime/version.h"
 #include "store/derived_key.h"
+#include "store/key_rotation.h"
 #include "store/master_key.h"
 #include "store/state_lock.h"
 #include "store/state_repository.h"
@@ -161,19 +162,23 @@ int run(const Arguments& arguments) {
   const config::Config& config = prepared->config;
   auto state_lock = store::lock_state_directory_blocking(config.state_dir);
   if (!state_lock) return refuse(state_lock.error(), kFailed);
-  auto key = store::load_master_key_blocking(key_options(config, environment));
+  const store::KeyOptions key_at = key_options(config, environment);
+  auto key = store::load_master_key_blocking(key_at);
   if (!key) return refuse(key.error(), kBadConfiguration, &log::events::kWrongMasterKey);
-  const std::string key_source = key->describe();
-  auto journal_key = store::derive_key(*key, courier::kJournalPurpose);
-  if (!journal_key) return refuse(journal_key.error(), kFailed);
   if (key->source() == store::KeySource::kGenerated)
     log::write(log::Priority::kNotice, {.catalog = &log::events::kKeyGenerated},
-               concat("the master key is ", key_source));
-  auto vault = store::TokenVault::open_blocking(concat(config.state_dir, "/tokens.db"), *std::move(key));
-  if (!vault)
-    return refuse(vault.error(), kBadConfiguration,
-                  vault.error().code == "database_too_new" ? &log::events::kDatabaseNewer
-                                                           : &log::events::kWrongMasterKey);
+               concat("the master key is ", key->describe()));
+  auto opened_vault = store::open_vault_blocking(key_at, *std::move(key));
+  if (!opened_vault)
+    return refuse(opened_vault.error(), kBadConfiguration,
+                  opened_vault.error().code == "database_too_new" ? &log::events::kDatabaseNewer
+                                                                  : &log::events::kWrongMasterKey);
+  for (const std::string& note : opened_vault->notes)
+    log::write(log::Priority::kNotice, {.catalog = &log::events::kKeyRotated}, note);
+  store::TokenVault& vault = opened_vault->vault;
+  const std::string key_source = vault.key().describe();
+  auto journal_key = store::derive_key(vault.key(), courier::kJournalPurpose);
+  if (!journal_key) return refuse(journal_key.error(), kFailed);
   const runtime::SystemClock clock;
   const UnixTime now = std::chrono::floor<std::chrono::seconds>(clock.wall_now());
   auto state = store::StateRepository::open_blocking(concat(config.state_dir, "/state.db"), now);
@@ -209,7 +214,7 @@ int run(const Arguments& arguments) {
   courier_settings.spawn_blocking = [level = arguments.log_level](int journal) {
     return courier::spawn_blocking(journal, level);
   };
-  courier::Courier courier(loop, store_thread, *vault, faults, std::move(courier_settings));
+  courier::Courier courier(loop, store_thread, vault, faults, std::move(courier_settings));
   std::random_device entropy;
   std::mt19937_64 random((static_cast<std::uint64_t>(entropy()) << 32) | entropy());
   const mailbox::Services services{.loop = loop,
@@ -218,7 +223,7 @@ int run(const Arguments& arguments) {
                                    .dialer = dialer,
                                    .tls = tls,
                                    .http = http,
-                                   .vault = *vault,
+                                   .vault = vault,
                                    .state = state->repository,
                                    .files = files,
                                    .faults = faults,
@@ -235,6 +240,7 @@ int run(const Arguments& arguments) {
   options.config_file = arguments.config_file;
   options.environment = environment;
   options.key_source = key_source;
+  options.key = key_at;
   options.once = arguments.once;
   supervisor::Fleet fleet(services, std::move(options));
 

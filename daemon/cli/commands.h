@@ -39,5 +39,6 @@ Exit run_reload(const Context& context);
 Exit run_version(const Context& context);
 Exit run_check(const Context& context);
 Exit run_key_init(const Context& context);
+Exit run_key_rotate(const Context& context);
 
 } // namespace mailmoor::cli

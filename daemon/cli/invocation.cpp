@@ -101,12 +101,16 @@ void Grammar::add_daemon_commands() {
 void Grammar::add_local_commands() {
   CLI::App* const check = add(app_, Command::kCheck, "check", "Read a configuration as the daemon would");
   check->add_option("FILE", read_.file, concat("Configuration; default ", kDefaultConfig));
-  CLI::App* const key = app_.add_subcommand("key", "Make the master key");
+  CLI::App* const key = app_.add_subcommand("key", "Make or change the master key");
   key->fallthrough();
   key->require_subcommand(1);
   CLI::App* const init = add(*key, Command::kKeyInit, "init", "Write a new random key into a new file");
   init->add_option("FILE", read_.file, "Default: master.key in $STATE_DIRECTORY or /var/lib/mailmoor");
-  add(*key, Command::kUnsupported, "rotate", "Encrypt the stored tokens with another key (not supported yet)");
+  CLI::App* const rotate = add(*key, Command::kKeyRotate, "rotate", "Encrypt all stored tokens with a new master key");
+  rotate->add_option("--from", read_.from, "File of the new key, - for standard input; default: a new random one")
+      ->type_name("FILE");
+  rotate->add_option("--config", read_.file, concat("Configuration, when no daemon runs; default ", kDefaultConfig))
+      ->type_name("FILE");
 }
 
 void Grammar::add_later_commands() {
@@ -128,7 +132,8 @@ std::expected<Invocation, Exit> Grammar::parse(int argc, const char* const* argv
     return std::unexpected(code == 0 ? Exit::kDone : Exit::kUsage);
   }
   read_.flow = control::login_flow_from_name(flow_).value_or(LoginFlow::kAny); // checked above
-  if (read_.file.empty() && read_.command == Command::kCheck) read_.file = kDefaultConfig;
+  const bool wants_config = read_.command == Command::kCheck || read_.command == Command::kKeyRotate;
+  if (read_.file.empty() && wants_config) read_.file = kDefaultConfig;
   if (read_.file.empty() && read_.command == Command::kKeyInit)
     read_.file = first_directory("STATE_DIRECTORY", "/var/lib/mailmoor") + "/master.key";
   return std::move(read_);

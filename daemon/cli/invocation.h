@@ -26,6 +26,7 @@ enum class Command : std::uint8_t {
   kFolders,
   kDoctor,
   kKeyInit,
+  kKeyRotate,
   kReload,
   kVersion,
   kUnsupported, // known by the contract, not by this version
@@ -37,7 +38,8 @@ struct Invocation {
   std::string socket{}; // never empty
   bool json = false;
   std::vector<std::string> mailboxes{}; // as typed, in order
-  std::string file{};                   // check, key init
+  std::string file{};                   // check, key init; key rotate: the configuration
+  std::string from{};                   // key rotate: the file of the new key, "-" for standard input, or empty
   bool watch = false;                   // status
   bool all_pending = false;             // login
   LoginFlow flow = LoginFlow::kAny;     // login

@@ -39,6 +39,7 @@ Exit dispatch(const Context& context) {
   case Command::kFolders: return run_folders(context);
   case Command::kDoctor: return run_doctor(context);
   case Command::kKeyInit: return run_key_init(context);
+  case Command::kKeyRotate: return run_key_rotate(context);
   case Command::kReload: return run_reload(context);
   case Command::kVersion: return run_version(context);
   case Command::kUnsupported: return run_unsupported(context);

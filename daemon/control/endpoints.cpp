@@ -62,6 +62,7 @@ void Endpoints::read(const Route& route, const ExchangePointer& exchange) const 
   case Endpoint::kFolders: return exchange->answer_json(to_json(operations_.status(route.mailbox)->folders));
   case Endpoint::kReload:
   case Endpoint::kLoginAnswer:
+  case Endpoint::kRotateKey:
   case Endpoint::kSync:
   case Endpoint::kPause:
   case Endpoint::kResume:
@@ -78,6 +79,7 @@ void Endpoints::act(Request request, const ExchangePointer& exchange) const {
   const std::string& mailbox = request.route.mailbox;
   switch (request.route.endpoint) {
   case Endpoint::kReload: return reload(exchange);
+  case Endpoint::kRotateKey: return rotate_key(std::move(request.body), exchange);
   case Endpoint::kSync: return sync(mailbox, request.wait, exchange);
   case Endpoint::kLogin: return login(request, exchange);
   case Endpoint::kLoginAnswer: return answer_login(std::move(request.body), exchange);
@@ -168,6 +170,15 @@ void Endpoints::examine(const std::string& mailbox, const ExchangePointer& excha
   if (!started) return answer_outcome(mailbox, pass(std::move(started).error()), *exchange);
   exchange->start_stream();
   exchange->hold(std::move(*started));
+}
+
+void Endpoints::rotate_key(Secret provided, const ExchangePointer& exchange) const {
+  operations_.rotate_key(std::move(provided), [weak = std::weak_ptr(exchange)](const Result<KeyRotation>& rotated) {
+    const ExchangePointer alive = weak.lock();
+    if (!alive) return;
+    if (!rotated) return alive->answer(problem_from(rotated.error()));
+    alive->answer_json(to_json(*rotated));
+  });
 }
 
 void Endpoints::reload(const ExchangePointer& exchange) const {

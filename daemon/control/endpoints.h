@@ -40,6 +40,7 @@ class Endpoints final {
   void login(const Request& request, const ExchangePointer& exchange) const;
   void answer_login(Secret redirected, const ExchangePointer& exchange) const;
   void examine(const std::string& mailbox, const ExchangePointer& exchange) const;
+  void rotate_key(Secret provided, const ExchangePointer& exchange) const;
   void reload(const ExchangePointer& exchange) const;
   // Answers with the mailbox as it is after the operation, or with what went wrong.
   void answer_outcome(const std::string& mailbox, const Status& outcome, Exchange& exchange, int status = 200) const;

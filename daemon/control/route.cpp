@@ -15,9 +15,10 @@ struct Entry {
 };
 
 constexpr std::array kRootEndpoints = {
-    Entry{"/health", Endpoint::kHealth},    Entry{"/metrics", Endpoint::kMetrics},
-    Entry{"/v1/status", Endpoint::kStatus}, Entry{"/v1/version", Endpoint::kVersion},
-    Entry{"/v1/reload", Endpoint::kReload}, Entry{"/v1/login", Endpoint::kLoginAnswer}};
+    Entry{"/health", Endpoint::kHealth},          Entry{"/metrics", Endpoint::kMetrics},
+    Entry{"/v1/status", Endpoint::kStatus},       Entry{"/v1/version", Endpoint::kVersion},
+    Entry{"/v1/reload", Endpoint::kReload},       Entry{"/v1/login", Endpoint::kLoginAnswer},
+    Entry{"/v1/key/rotate", Endpoint::kRotateKey}};
 constexpr std::string_view kMailboxPrefix = "/v1/mailboxes/";
 constexpr std::array kMailboxEndpoints = {Entry{"", Endpoint::kMailbox},      Entry{"folders", Endpoint::kFolders},
                                           Entry{"sync", Endpoint::kSync},     Entry{"pause", Endpoint::kPause},
@@ -96,6 +97,7 @@ bool is_posted(Endpoint endpoint) noexcept {
   case Endpoint::kFolders: return false;
   case Endpoint::kReload:
   case Endpoint::kLoginAnswer:
+  case Endpoint::kRotateKey:
   case Endpoint::kSync:
   case Endpoint::kPause:
   case Endpoint::kResume:

@@ -17,6 +17,7 @@ enum class Endpoint : std::uint8_t {
   kVersion,
   kReload,
   kLoginAnswer,
+  kRotateKey,
   kMailbox,
   kFolders,
   kSync,

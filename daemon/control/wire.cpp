@@ -187,6 +187,13 @@ std::string to_json(const ReloadReport& report) {
                {"removed", string_array(report.removed)}});
 }
 
+std::string to_json(const KeyRotation& rotation) {
+  return dump({{"key_source", rotation.key_source},
+               {"values", rotation.values},
+               {"unreadable", rotation.unreadable},
+               {"next", rotation.next}});
+}
+
 std::string to_json(const Versions& versions) {
   Json parts = Json::object();
   for (const auto& [name, version] : versions.parts)
@@ -266,6 +273,19 @@ Result<ReloadReport> reload_report_from_json(std::string_view text) {
   reader.read("removed", report.removed);
   if (!reader.is_good()) return bad_reply("the report of a reload");
   return report;
+}
+
+Result<KeyRotation> key_rotation_from_json(std::string_view text) {
+  const auto json = parse_json(text);
+  if (!json) return bad_reply("a key rotation that is not JSON");
+  KeyRotation rotation;
+  ObjectReader reader(*json);
+  reader.read("key_source", rotation.key_source);
+  reader.read("values", rotation.values);
+  reader.read("unreadable", rotation.unreadable);
+  reader.read("next", rotation.next);
+  if (!reader.is_good()) return bad_reply("a key rotation");
+  return rotation;
 }
 
 Result<Versions> versions_from_json(std::string_view text) {

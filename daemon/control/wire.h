@@ -4,6 +4,7 @@
 
 #include "model/check_result.h"
 #include "model/fleet_status.h"
+#include "model/key_rotation.h"
 #include "util/result.h"
 
 #include <optional>
@@ -39,6 +40,7 @@ struct ExaminationLine {
 [[nodiscard]] std::string to_json(const LoginEvent& event);                  // one line, no line end
 [[nodiscard]] std::string to_json(const ExaminationLine& line);              // one line, no line end
 [[nodiscard]] std::string to_json(const ReloadReport& report);
+[[nodiscard]] std::string to_json(const KeyRotation& rotation);
 [[nodiscard]] std::string to_json(const Versions& versions);
 
 // Errors are kBug, code "bad_reply".
@@ -48,6 +50,7 @@ struct ExaminationLine {
 [[nodiscard]] Result<LoginEvent> login_event_from_json(std::string_view json);
 [[nodiscard]] Result<ExaminationLine> examination_line_from_json(std::string_view json);
 [[nodiscard]] Result<ReloadReport> reload_report_from_json(std::string_view json);
+[[nodiscard]] Result<KeyRotation> key_rotation_from_json(std::string_view json);
 [[nodiscard]] Result<Versions> versions_from_json(std::string_view json);
 
 } // namespace mailmoor::control

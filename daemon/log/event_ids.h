@@ -37,6 +37,7 @@ inline constexpr EventId kWrongMasterKey{"wrong_master_key", "1bdd2c74843240dea5
 inline constexpr EventId kKeyGenerated{"key_generated", "79b8db0bd5a44b97bbceaf15e57c12d2"};
 inline constexpr EventId kCourierUnavailable{"courier_unavailable", "029183f8a5a749448531bc4573c18b7e"};
 inline constexpr EventId kTokenAnswerUnreadable{"token_answer_unreadable", "1db0ac487fb746e9a813690ac34eebb1"};
+inline constexpr EventId kKeyRotated{"key_rotated", "8e2d13e7e7c24f3bb2d09ad35d0bd0a4"};
 inline constexpr EventId kDatabaseNewer{"database_newer", "2a6fb02aa9e340998365f7dbd5fb1d64"};
 
 // Server and network.
@@ -75,6 +76,7 @@ inline constexpr std::array kAll = {&kStarted,
                                     &kCredentialExpired,
                                     &kWrongMasterKey,
                                     &kKeyGenerated,
+                                    &kKeyRotated,
                                     &kCourierUnavailable,
                                     &kTokenAnswerUnreadable,
                                     &kDatabaseNewer,

@@ -86,6 +86,10 @@ constexpr std::string_view kForms =
   return read_file(path, KeySource::kGenerated);
 }
 
+[[nodiscard]] std::string credential_path(const KeyOptions& options, const std::string& name) {
+  return concat(options.credentials_directory, '/', name);
+}
+
 } // namespace
 
 Result<MasterKey> MasterKey::parse(const Secret& content, KeySource source, std::string location) {
@@ -114,6 +118,15 @@ Result<MasterKey> load_master_key_blocking(const KeyOptions& options) {
     return read_credential(options, credential);
   const std::string path = concat(options.state_dir, "/master.key");
   return is_missing(path) ? make_key(options, path) : read_file(path, KeySource::kFile);
+}
+
+Result<std::optional<MasterKey>> load_new_key_blocking(const KeyOptions& options, const MasterKey& key) {
+  const bool is_credential = key.source() == KeySource::kCredential;
+  const std::string location = concat(key.location(), kNewKeySuffix);
+  if (is_missing(is_credential ? credential_path(options, location) : location)) return std::nullopt;
+  auto loaded = is_credential ? read_credential(options, location) : read_file(location, KeySource::kFile);
+  if (!loaded) return pass(std::move(loaded).error());
+  return *std::move(loaded);
 }
 
 } // namespace mailmoor::store

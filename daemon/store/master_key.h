@@ -38,6 +38,9 @@ class MasterKey final {
   // kSize bytes.
   [[nodiscard]] const Secret& bytes() const noexcept { return bytes_; }
   [[nodiscard]] KeySource source() const noexcept { return source_; }
+  // The credential's name or the file's path.
+  [[nodiscard]] const std::string& location() const noexcept { return location_; }
+  [[nodiscard]] MasterKey clone() const { return {bytes_.clone(), source_, location_}; }
   // "credential mailmoor.key", "file /etc/…", "file /var/lib/…, made at this start".
   [[nodiscard]] std::string describe() const;
 
@@ -54,5 +57,10 @@ class MasterKey final {
 // database is there already, which a new key could not open: kOperator "master_key_missing". All errors are
 // kOperator and say which sources were tried.
 [[nodiscard]] Result<MasterKey> load_master_key_blocking(const KeyOptions& options);
+
+// What comes after a key's location where its successor waits: "master.key.new", credential "mailmoor.key.new".
+inline constexpr std::string_view kNewKeySuffix = ".new";
+// The successor beside `key`, if there is one.
+[[nodiscard]] Result<std::optional<MasterKey>> load_new_key_blocking(const KeyOptions& options, const MasterKey& key);
 
 } // namespace mailmoor::store

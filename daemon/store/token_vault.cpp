@@ -239,4 +239,11 @@ Result<std::vector<std::string>> TokenVault::list_passwords_blocking() {
   return list_keys(database_, "SELECT mailbox FROM password ORDER BY mailbox");
 }
 
+Result<Resealed> TokenVault::rotate_key_blocking(MasterKey key) {
+  Sealer fresh(std::move(key), std::string(kPurpose));
+  auto resealed = reseal_blocking(database_, sealer_, fresh);
+  if (resealed) sealer_ = std::move(fresh);
+  return resealed;
+}
+
 } // namespace mailmoor::store

@@ -4,6 +4,7 @@
 
 #include "store/database.h"
 #include "store/master_key.h"
+#include "store/reseal.h"
 #include "store/sealer.h"
 #include "util/result.h"
 #include "util/secret.h"
@@ -49,6 +50,11 @@ class TokenVault final {
   [[nodiscard]] Status save_password_blocking(std::string_view mailbox, const Secret& password);
   [[nodiscard]] Status erase_password_blocking(std::string_view mailbox);
   [[nodiscard]] Result<std::vector<std::string>> list_passwords_blocking();
+
+  // Seals everything with `key` from now on, in one transaction; after an error everything is sealed as before. The
+  // key itself must be on stable storage already: see key_rotation.h.
+  [[nodiscard]] Result<Resealed> rotate_key_blocking(MasterKey key);
+  [[nodiscard]] const MasterKey& key() const noexcept { return sealer_.key(); }
 
  private:
   TokenVault(Database database, Sealer sealer) : database_(std::move(database)), sealer_(std::move(sealer)) {}

@@ -9,6 +9,7 @@
 #include "mailbox/token_keeper.h"
 #include "runtime/run_task.h"
 #include "runtime/task_set.h"
+#include "store/master_key.h"
 #include "supervisor/examiner.h"
 #include "supervisor/expiry_watch.h"
 #include "supervisor/login_desk.h"
@@ -32,6 +33,7 @@ struct FleetOptions {
   std::string config_file;
   config::Environment environment;
   std::string key_source; // for status
+  store::KeyOptions key;  // where the master key is
   bool once = false;
 };
 
@@ -65,6 +67,7 @@ class Fleet final : public Operations {
   [[nodiscard]] Result<std::unique_ptr<Subscription>> examine(std::string_view mailbox,
                                                               ExaminationListener listener) override;
   [[nodiscard]] FleetMetrics metrics() const override;
+  void rotate_key(Secret provided, std::function<void(Result<KeyRotation>)> done) override;
   void reload(std::function<void(const ReloadReport&)> done) override;
   [[nodiscard]] bool healthy() const override;
 
@@ -97,6 +100,7 @@ class Fleet final : public Operations {
   [[nodiscard]] runtime::Task<void> do_reload(std::function<void(const ReloadReport&)> done);
   [[nodiscard]] runtime::Task<ReloadReport> apply(Prepared next);
   void renew_credentials();
+  [[nodiscard]] runtime::Task<void> do_rotate_key(Secret provided, std::function<void(Result<KeyRotation>)> done);
   [[nodiscard]] runtime::Task<void> retire(std::vector<std::string> names);
   [[nodiscard]] runtime::Task<void> retire_unused_sign_ins();
   [[nodiscard]] runtime::Task<void> wait_until_refreshed(runtime::MonoTime deadline);
@@ -116,6 +120,7 @@ class Fleet final : public Operations {
   std::function<void(int)> all_finished_;
   runtime::Event reload_over_; // set for a moment
   bool reloading_ = false;
+  bool rotating_ = false;
   bool stopping_ = false;
   ExpiryWatch expiry_;
   Examiner examiner_;

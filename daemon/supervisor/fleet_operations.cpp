@@ -1,8 +1,13 @@
 // The operator's side of the fleet: what control/ asks for.
+#include "courier/courier.h"
 #include "log/event_ids.h"
 #include "log/log.h"
+#include "runtime/wait.h"
+#include "store/derived_key.h"
+#include "store/key_rotation.h"
 #include "supervisor/fleet.h"
 #include "util/concat.h"
+#include "util/scope_exit.h"
 
 #include <array>
 #include <functional>
@@ -210,6 +215,43 @@ Status Fleet::set_password(std::string_view mailbox, Secret password, std::funct
   };
   tasks_.spawn(keep(*this, std::string(mailbox), std::move(password), std::move(done)));
   return {};
+}
+
+// The courier seals the answers in its journal with a key that follows from the master key: none may be there, or on
+// its way, while that changes.
+runtime::Task<void> Fleet::do_rotate_key(Secret provided, std::function<void(Result<KeyRotation>)> done) {
+  co_await runtime::yield_to_loop(services_.loop); // `done` is called in a later turn, whatever comes
+  if (rotating_)
+    co_return done(fail(ErrorKind::kOperator, "rotation_under_way", "a key rotation is under way", "wait for it"));
+  rotating_ = true;
+  const ScopeExit over([this] { rotating_ = false; });
+  courier::Courier* const courier = services_.courier;
+  if (courier != nullptr) {
+    auto holding = courier->hold();
+    const Status held = co_await holding;
+    if (!held) co_return done(pass(held.error()));
+  }
+  auto job = [this, &provided] {
+    auto rotated = store::rotate_key_blocking(services_.vault, options_.key, provided);
+    auto journal_key = store::derive_key(services_.vault.key(), courier::kJournalPurpose);
+    return std::pair(std::move(rotated), std::move(journal_key));
+  };
+  auto outcome = co_await services_.store_thread.run(std::move(job));
+  auto& [rotated, journal_key] = outcome;
+  // Without a key the courier stays held: a restart finds one. OpenSSL does not fail here on a sound machine.
+  if (courier != nullptr && journal_key) courier->release(*std::move(journal_key));
+  if (rotated) {
+    options_.key_source = rotated->key_source;
+    log::write(log::Priority::kNotice, {.catalog = &log::events::kKeyRotated}, to_text(*rotated));
+  } else {
+    log::write(log::Priority::kErr, {.event = "key_not_rotated", .error = rotated.error().code},
+               concat("the key rotation failed: ", rotated.error().what));
+  }
+  done(std::move(rotated));
+}
+
+void Fleet::rotate_key(Secret provided, std::function<void(Result<KeyRotation>)> done) {
+  tasks_.spawn(do_rotate_key(std::move(provided), std::move(done)));
 }
 
 } // namespace mailmoor::supervisor

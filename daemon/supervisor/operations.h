@@ -6,6 +6,7 @@
 #include "model/check_result.h"
 #include "model/fleet_metrics.h"
 #include "model/fleet_status.h"
+#include "model/key_rotation.h"
 #include "model/mailbox_state.h"
 #include "util/result.h"
 #include "util/secret.h"
@@ -80,6 +81,8 @@ class Operations {
   [[nodiscard]] virtual Result<std::unique_ptr<Subscription>> examine(std::string_view mailbox,
                                                                       ExaminationListener listener) = 0;
   [[nodiscard]] virtual FleetMetrics metrics() const = 0;
+  // Seals the token store with a new master key: `provided`, or when that is empty one as store/key_rotation.h says.
+  virtual void rotate_key(Secret provided, std::function<void(Result<KeyRotation>)> done) = 0;
   virtual void reload(std::function<void(const ReloadReport&)> done) = 0;
   // Whether the watchdog would be fed right now.
   [[nodiscard]] virtual bool healthy() const = 0;

@@ -4,8 +4,6 @@
 #include "util/concat.h"
 #include "util/durable.h"
 #include "util/may_block.h"
-#include "util/scope_exit.h"
-#include "util/secret.h"
 #include "util/unique_fd.h"
 
 #include <cerrno>
@@ -36,14 +34,6 @@ constexpr std::size_t kKeySize = 32;
   return got == static_cast<ssize_t>(out.size());
 }
 
-[[nodiscard]] Result<Secret> make_key_text(const std::string& path) {
-  Secret key = Secret::of_size(kKeySize);
-  if (!fill_random(key.writable())) return unwritable(path, errno);
-  Secret text = base64_encode_secret(key.reveal());
-  text.append("\n");
-  return text;
-}
-
 [[nodiscard]] bool write_all(int fd, std::string_view bytes) noexcept {
   while (!bytes.empty()) {
     const ssize_t put = ::write(fd, bytes.data(), bytes.size());
@@ -54,20 +44,56 @@ constexpr std::size_t kKeySize = 32;
   return true;
 }
 
+// A file that is being written: one without a name, of which a kill leaves nothing; or, where the file system knows no
+// such thing, one with a name of its own, which goes with this object.
+class Draft final {
+ public:
+  explicit Draft(const std::string& path) {
+    constexpr const char* kOpenFiles = "/proc/self/fd";
+    if (::access(kOpenFiles, X_OK) == 0)
+      fd_ = UniqueFd(::open(parent_directory(path).c_str(), O_TMPFILE | O_WRONLY | O_CLOEXEC, S_IRUSR | S_IWUSR));
+    if (fd_.is_open()) {
+      name_ = concat(kOpenFiles, '/', fd_.get());
+      return;
+    }
+    name_ = concat(path, ".XXXXXX");
+    fd_ = UniqueFd(::mkostemp(name_.data(), O_CLOEXEC)); // mode 0600
+    has_own_name_ = fd_.is_open();
+  }
+  Draft(const Draft&) = delete;
+  Draft& operator=(const Draft&) = delete;
+  ~Draft() {
+    if (has_own_name_) ::unlink(name_.c_str());
+  }
+
+  [[nodiscard]] int fd() const noexcept { return fd_.get(); } // -1: see errno
+  [[nodiscard]] const std::string& name() const noexcept { return name_; }
+
+ private:
+  UniqueFd fd_;
+  std::string name_;
+  bool has_own_name_ = false;
+};
+
 } // namespace
 
 Status create_key_file_blocking(const std::string& path) {
+  Secret key = Secret::of_size(kKeySize);
+  if (!fill_random(key.writable())) return unwritable(path, errno);
+  return create_key_file_blocking(path, key);
+}
+
+Status create_key_file_blocking(const std::string& path, const Secret& key) {
   assert_may_block();
-  auto text = make_key_text(path);
-  if (!text) return pass(std::move(text).error());
-  std::string draft = concat(path, ".XXXXXX");
-  const UniqueFd fd(::mkostemp(draft.data(), O_CLOEXEC)); // mode 0600
-  if (!fd.is_open()) return unwritable(path, errno);
-  ScopeExit remove_draft([&draft] { ::unlink(draft.c_str()); });
-  if (::fchmod(fd.get(), S_IRUSR | S_IWUSR) != 0 || !write_all(fd.get(), text->reveal()) || ::fsync(fd.get()) != 0)
+  Secret text = base64_encode_secret(key.reveal());
+  text.append("\n");
+  const Draft draft(path);
+  const int fd = draft.fd();
+  if (fd < 0) return unwritable(path, errno);
+  if (::fchmod(fd, S_IRUSR | S_IWUSR) != 0 || !write_all(fd, text.reveal()) || ::fsync(fd) != 0)
     return unwritable(path, errno);
-  // link(2), unlike rename(2), never replaces: an existing key may be the only one that opens a vault.
-  if (::link(draft.c_str(), path.c_str()) != 0) {
+  // linkat(2), unlike rename(2), never replaces: an existing key may be the only one that opens a vault.
+  if (::linkat(AT_FDCWD, draft.name().c_str(), AT_FDCWD, path.c_str(), AT_SYMLINK_FOLLOW) != 0) {
     if (errno == EEXIST)
       return fail(ErrorKind::kOperator, "key_file_exists", concat(path, " is there already"),
                   "use it, or choose another path; a vault sealed with it opens with no other key");

@@ -2,6 +2,7 @@
 #pragma once
 
 #include "util/result.h"
+#include "util/secret.h"
 
 #include <string>
 
@@ -11,5 +12,7 @@ namespace mailmoor {
 // makes it durable. The file appears complete or not at all. An existing file is left alone: kOperator
 // "key_file_exists"; other errors are kOperator "key_file_unwritable".
 [[nodiscard]] Status create_key_file_blocking(const std::string& path);
+// The same with `key`, 32 bytes.
+[[nodiscard]] Status create_key_file_blocking(const std::string& path, const Secret& key);
 
 } // namespace mailmoor

@@ -18,14 +18,14 @@ _mailmoorctl() {
       --socket)
         ((++i < COMP_CWORD)) && socket=(--socket "${COMP_WORDS[i]}")
         ;;
-      --flow) ((i++)) ;;
+      --flow | --from | --config) ((i++)) ;;
       -*) ;;
       *) [[ -n $command ]] && words+=("$word") || command=$word ;;
     esac
   done
 
   case $previous in
-    --socket)
+    --socket | --from | --config)
       compopt -o filenames 2>/dev/null
       mapfile -t COMPREPLY < <(compgen -f -- "$current")
       return
@@ -52,9 +52,12 @@ _mailmoorctl() {
     logout | pause | resume | confirm | folders | doctor)
       ((${#words[@]} == 0)) && choices+=" $(_mailmoorctl_mailboxes "${socket[@]}")"
       ;;
-    key) ((${#words[@]} == 0)) && choices+=' init' ;;
+    key)
+      ((${#words[@]} == 0)) && choices+=' init rotate'
+      [[ ${words[0]-} == rotate ]] && choices+=' --from --config'
+      ;;
   esac
-  if [[ $current != -* && ($command == check || ($command == key && ${#words[@]} -gt 0)) ]]; then
+  if [[ $current != -* && ($command == check || ($command == key && ${words[0]-} == init)) ]]; then
     compopt -o filenames 2>/dev/null
     mapfile -t COMPREPLY < <(compgen -f -- "$current")
     return

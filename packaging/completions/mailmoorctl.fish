@@ -20,5 +20,7 @@ complete -c mailmoorctl -n '__fish_seen_subcommand_from login' -l flow -x -a 'de
 complete -c mailmoorctl -n '__fish_seen_subcommand_from sync' -l wait -d 'Until complete'
 complete -c mailmoorctl -n '__fish_seen_subcommand_from password' -l stdin -d 'Read it from standard input'
 complete -c mailmoorctl -n '__fish_seen_subcommand_from check' -F
-complete -c mailmoorctl -n '__fish_seen_subcommand_from key; and not __fish_seen_subcommand_from init' -a init
+complete -c mailmoorctl -n '__fish_seen_subcommand_from key; and not __fish_seen_subcommand_from init rotate' -a 'init rotate'
 complete -c mailmoorctl -n '__fish_seen_subcommand_from key; and __fish_seen_subcommand_from init' -F
+complete -c mailmoorctl -n '__fish_seen_subcommand_from key; and __fish_seen_subcommand_from rotate' -l from -r -F -d 'File of the new key'
+complete -c mailmoorctl -n '__fish_seen_subcommand_from key; and __fish_seen_subcommand_from rotate' -l config -r -F -d 'Configuration, without a daemon'

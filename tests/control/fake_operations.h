@@ -99,6 +99,11 @@ class FakeOperations final : public supervisor::Operations {
     return subscribe("examine", mailbox, [this, &listener] { examining = std::move(listener); });
   }
   [[nodiscard]] supervisor::FleetMetrics metrics() const override { return numbers; }
+  void rotate_key(Secret provided, std::function<void(Result<KeyRotation>)> done_in) override {
+    calls.emplace_back("rotate_key");
+    password = provided.reveal();
+    rotated = std::move(done_in);
+  }
   void reload(std::function<void(const supervisor::ReloadReport&)> done_in) override {
     calls.emplace_back("reload");
     reloaded = std::move(done_in);
@@ -118,6 +123,7 @@ class FakeOperations final : public supervisor::Operations {
   std::function<void(Result<std::string>)> answered;
   std::function<void(const supervisor::LoginEvent&)> on_event;
   std::function<void(const supervisor::ReloadReport&)> reloaded;
+  std::function<void(Result<KeyRotation>)> rotated;
 
  private:
   Status record(std::string_view what, std::string_view mailbox) {

@@ -38,6 +38,7 @@ INSTANTIATE_TEST_SUITE_P(
                     Row{"GET", "/v1/status", 0, Endpoint::kStatus}, Row{"GET", "/v1/version", 0, Endpoint::kVersion},
                     Row{"POST", "/v1/reload", 0, Endpoint::kReload},
                     Row{"POST", "/v1/login", 0, Endpoint::kLoginAnswer},
+                    Row{"POST", "/v1/key/rotate", 0, Endpoint::kRotateKey},
                     Row{"GET", "/v1/mailboxes/alice", 0, Endpoint::kMailbox, "alice"},
                     Row{"GET", "/v1/mailboxes/alice/folders", 0, Endpoint::kFolders, "alice"},
                     Row{"POST", "/v1/mailboxes/alice/sync", 0, Endpoint::kSync, "alice"},

@@ -47,9 +47,9 @@ class ServerTest : public testing::Test {
     return client_->status();
   }
   // Starts a request that will not be answered at once.
-  void begin(std::string_view method, std::string_view target) {
+  void begin(std::string_view method, std::string_view target, std::string_view body = {}) {
     client_ = std::make_unique<UnixClient>(path_);
-    client_->request(method, target);
+    client_->request(method, target, body);
     const std::size_t calls = operations_.calls.size();
     ASSERT_TRUE(loop_.run_until([this, calls] { return operations_.calls.size() > calls; }));
   }

@@ -195,6 +195,21 @@ TEST_F(ServerTest, ReloadOfABadConfiguration_NamesEachError) {
   EXPECT_THAT(problem().errors, ElementsAre("m.yaml:3:1: unknown key"));
 }
 
+TEST_F(ServerTest, KeyRotation_TakesTheBodyAndTellsTheOutcome) {
+  begin("POST", "/v1/key/rotate", "new key");
+  EXPECT_EQ(operations_.password, "new key");
+  operations_.rotated(KeyRotation{.key_source = "file /k", .values = 5, .unreadable = 1, .next = "n"});
+  EXPECT_EQ(wait_for_answer(), 200);
+  EXPECT_EQ(client_->body(), R"({"key_source":"file /k","values":5,"unreadable":1,"next":"n"})");
+}
+
+TEST_F(ServerTest, KeyRotationThatFails_IsAProblem) {
+  begin("POST", "/v1/key/rotate");
+  operations_.rotated(fail(ErrorKind::kOperator, "no_new_key", "what was seen", "what to do"));
+  EXPECT_EQ(wait_for_answer(), 409);
+  EXPECT_EQ(problem().code, "no_new_key");
+}
+
 TEST_F(ServerTest, Login_StreamsEventsAsTheyCome) {
   begin("POST", "/v1/mailboxes/alice/login");
   ASSERT_TRUE(loop_.run_until([this] { return client_->has("application/x-ndjson"); }));

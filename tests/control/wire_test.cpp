@@ -138,6 +138,14 @@ TEST(Wire, ReloadFoldersAndVersions_ComeBack) {
   EXPECT_EQ(to_json(*versions_from_json(versions)), versions);
 }
 
+TEST(Wire, KeyRotation_ComesBack) {
+  const std::string json = R"({"key_source":"file /k","values":5,"unreadable":1,"next":"n"})";
+  const auto rotation = key_rotation_from_json(json);
+  ASSERT_TRUE(rotation);
+  EXPECT_EQ(to_json(*rotation), json);
+  EXPECT_FALSE(key_rotation_from_json(R"({"values":"many"})"));
+}
+
 TEST(Wire, UnknownMembers_AreIgnored) {
   EXPECT_TRUE(mailbox_status_from_json(R"({"name":"a","state":"idle","mood":"good"})"));
 }

@@ -55,7 +55,7 @@ class Secrets(EndToEnd):
         for command in (["status"], ["folders", "alice"], ["version"]):
             answers[" ".join(command)] = daemon.ctl(*command)
 
-        places = self._places_to_search(daemon, answers)
+        places = self._places_to_search(daemon, world, answers)
         secrets = [(kind, value) for kind, value in world.oauth.issued()] + [("password", PASSWORD)]
         self.assertGreaterEqual(len([kind for kind, _ in secrets if kind == "RefreshToken"]), 3)
         self.assertEqual([], secret_scan.find(secrets, places))
@@ -64,18 +64,42 @@ class Secrets(EndToEnd):
         daemon.stop()
         self.assertEqual([], secret_scan.find(secrets, self._files(daemon)))
 
-    def _places_to_search(self, daemon, answers):
+    def _places_to_search(self, daemon, world, answers):
         places = self._files(daemon)
         for name in ("cmdline", "environ"):
             places[f"/proc {name}"] = read(f"/proc/{daemon.child.pid}/{name}")
-        for path in ("/v1/status", "/v1/mailboxes/alice", "/metrics", "/health"):
-            connection = LocalConnection(f"{daemon.runtime_dir}/control.sock")
-            connection.request("GET", path)
-            places[f"GET {path}"] = connection.getresponse().read()
-            connection.close()
+        for path in ("/v1/status", "/v1/version", "/v1/mailboxes/alice", "/v1/mailboxes/alice/folders", "/metrics",
+                     "/health"):
+            places[f"GET {path}"] = self._ask(daemon, "GET", path)[1]
+        places |= self._errors(daemon, world)
         for name, answer in answers.items():
             places[f"mailmoorctl {name}"] = str(answer).encode()
         places["notices"] = daemon.notices().encode()
+        return places
+
+    @staticmethod
+    def _ask(daemon, method, path, body=None):
+        connection = LocalConnection(f"{daemon.runtime_dir}/control.sock")
+        try:
+            connection.request(method, path, body)
+            answer = connection.getresponse()
+            return answer.status, str(answer.getheaders()).encode() + answer.read()
+        finally:
+            connection.close()
+
+    def _errors(self, daemon, world):
+        """An error of each kind, where a body is taken with a secret in it: nothing of it comes back."""
+        token = world.oauth.issued()[-1][1]
+        places = {}
+        for status, method, path, body in (
+                (404, "GET", "/v1/nothing", None), (404, "POST", "/v1/mailboxes/nobody/password", PASSWORD),
+                (405, "POST", "/v1/status", None), (405, "GET", "/v1/reload", None),
+                (400, "POST", "/v1/mailboxes/dave/password", ""), (400, "POST", "/v1/mailboxes/%00/sync", None),
+                (414, "GET", "/" + "x" * 2000, None), (413, "POST", "/v1/mailboxes/dave/password", token * 3000),
+                (409, "POST", "/v1/mailboxes/alice/password", token), (409, "POST", "/v1/mailboxes/bob/login", None),
+                (409, "POST", "/v1/key/rotate", token)):
+            got, places[f"{method} {path[:40]} {status}"] = self._ask(daemon, method, path, body)
+            self.assertEqual(status, got, f"{method} {path[:60]}")
         return places
 
     @staticmethod
@@ -111,8 +135,8 @@ class Secrets(EndToEnd):
         shutil.copy(f"{other.state_dir}/master.key", key)
         self.assertNotEqual(right, read(key))
         status, text = daemon.run_daemon_to_its_end()
-        self.assertNotEqual(0, status)
-        self.assertIn("key", text)
+        self.assertEqual(2, status)
+        self.assertIn(f"sealed with another key than the one from file {key}; nothing was changed", text)
         after = {name: read(f"{daemon.state_dir}/{name}") for name in os.listdir(daemon.state_dir)
                  if name.startswith("tokens.db")}
         self.assertEqual(store.keys(), after.keys())
@@ -129,6 +153,7 @@ class Secrets(EndToEnd):
         daemon = self.daemon(world, world.config("alice"))
         self.wait_mirrored(world, daemon, "alice")
         status, text = daemon.run_daemon_to_its_end()
-        self.assertNotEqual(0, status)
-        self.assertNotEqual("", text)
+        self.assertEqual(1, status)
+        self.assertIn(f"{daemon.state_dir} is in use by another mailmoord (process {daemon.child.pid})", text)
+        self.assertIn("stop it first", text)
         self.assertEqual(0, daemon.ctl("version").status)

@@ -1,12 +1,14 @@
-"""Looks for secrets where none may be: as they are, and in each of the ways in which base64 could hide them."""
+"""Looks for secrets where none may be: as they are, and in each of the ways in which base64 and forms could hide them."""
 import base64
+import urllib.parse
 
 
 def spellings(secret):
-    """The octet strings of which one must occur wherever the secret does: raw, hexadecimal, and base64 (both
-    alphabets) at each of the three alignments that it can have inside a longer text."""
+    """The octet strings of which one must occur wherever the secret does: raw, form-encoded, hexadecimal, and base64
+    (both alphabets) at each of the three alignments that it can have inside a longer text."""
     raw = secret.encode()
-    found = {raw, raw.hex().encode(), raw.hex().upper().encode()}
+    found = {raw, raw.hex().encode(), raw.hex().upper().encode(),
+             urllib.parse.quote_plus(secret, safe="*").encode()}
     for lead in range(3):
         coded = base64.b64encode(b"\0" * lead + raw).rstrip(b"=")
         # The first characters mix with what stands before the secret, the last one or two with what follows it.

@@ -63,6 +63,9 @@ check "sandbox: user mailmoor, no capability, no new privileges, seccomp" all \
   'has "^Uid:\s+$(id -u mailmoor)\s+$(id -u mailmoor)\s" "$status"' 'has "^CapEff:\s+0+$" "$status"' \
   'has "^CapBnd:\s+0+$" "$status"' 'has "^NoNewPrivs:\s+1$" "$status"' 'has "^Seccomp:\s+2$" "$status"'
 check "sandbox: no core dumps" all 'has "Max core file size +0 +0 " "$(cat /proc/$pid/limits)"'
+locked() { (($(awk '/^VmLck:/ { print $2 }' /proc/"$pid"/status) > 0)) || { echo "VmLck is 0"; return 1; }; }
+check "sandbox: secrets are locked in memory, and none could not be" all locked '! journal -o cat | grep "are not locked"' \
+  'has "Max locked memory +134217728 +134217728 " "$(cat /proc/$pid/limits)"'
 check "exposure: systemd-analyze security says 1.2 or less" systemd-analyze security --no-pager --threshold=12 $unit
 check "files: state is the daemon's alone" all '[[ -s /var/lib/mailmoor/tokens.db ]]' \
   '[[ -z $(find -H /var/lib/mailmoor -perm /077 -o ! -user mailmoor) ]] || { find -H /var/lib/mailmoor -ls; false; }'
@@ -130,6 +133,40 @@ check "courier: no capability, seccomp, no core dumps, not the daemon's to debug
   'has "^CapEff:\s+0+$" "$status"' 'has "^Seccomp:\s+2$" "$status"' '[[ $(stat -c %U /proc/$(courier)/environ) == root ]]' \
   'has "Max core file size +0 +0 " "$(cat /proc/$(courier)/limits)"'
 check "courier: a killed one is replaced" all 'old=$(courier)' 'kill -KILL $old' 'within 10 courier' '[[ $(courier) != $old ]]'
+# --- a rotation of a plain credential, and of an encrypted one
+with_key() { # with_key LINE...: the unit takes its key from these lines
+  printf '%s\n' '[Service]' 'LoadCredential=' 'LoadCredentialEncrypted=' 'LoadCredential=alice:/etc/mailmoor/alice' "$@" \
+    >/etc/systemd/system/mailmoor.service.d/zz-key.conf
+  systemctl daemon-reload
+}
+with_key LoadCredential=mailmoor.key:$key
+check "rotation: a credential without a successor is refused with the step to take" all restart \
+  'has "credential mailmoor.key.new" "$(mailmoorctl key rotate 2>&1)"'
+head -c 32 /dev/urandom | base64 >$key.new
+chmod 600 $key.new
+check "rotation: a credential is changed while the daemon runs" all \
+  'mailmoorctl key rotate --from '$key.new 'bob_is_there' 'is NRestarts 0'
+set_mark
+check "rotation: the old credential alone opens no more" refused 'another key than the one from credential mailmoor.key'
+with_key LoadCredential=mailmoor.key:$key LoadCredential=mailmoor.key.new:$key.new
+check "rotation: between the two steps a start takes the one that opens" all restart 'is ActiveState active' 'bob_is_there'
+mv $key.new $key
+with_key LoadCredential=mailmoor.key:$key
+check "rotation: with the new credential in its place it is over" all restart 'is ActiveState active' 'bob_is_there'
+if systemd-creds encrypt --with-key=host --name=mailmoor.key $key $key.cred; then
+  head -c 32 /dev/urandom | base64 | systemd-creds encrypt --with-key=host --name=mailmoor.key.new - $key.new.cred
+  with_key LoadCredentialEncrypted=mailmoor.key:$key.cred LoadCredentialEncrypted=mailmoor.key.new:$key.new.cred
+  check "encrypted credential: opens what the plain one sealed" all restart 'is ActiveState active' 'bob_is_there'
+  check "encrypted credential: its successor is taken" all 'mailmoorctl key rotate' restart 'is ActiveState active'
+  systemd-creds decrypt --name=mailmoor.key.new $key.new.cred - >$key
+  systemd-creds encrypt --with-key=host --name=mailmoor.key $key $key.cred
+  with_key LoadCredentialEncrypted=mailmoor.key:$key.cred
+  check "encrypted credential: the successor in its place opens alone" all restart 'is ActiveState active' 'bob_is_there'
+else
+  echo "SKIP encrypted credential: systemd-creds does not encrypt here, see errors"
+fi
+rm /etc/systemd/system/mailmoor.service.d/zz-key.conf
+systemctl daemon-reload
 
 # --- watchdog
 restarted() { (($(property NRestarts) == 1)) && [[ $(property ActiveState) == active ]]; }

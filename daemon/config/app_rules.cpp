@@ -86,7 +86,7 @@ class Rules final {
 
   // How the client shows who it is.
   void check_proof() const {
-    if (has("certificate") && has("client_secret"))
+    if (app_.provider != Provider::kGoogle && has("certificate") && has("client_secret"))
       refuse({"certificate"}, "an app shows its certificate or its \"client_secret\"; keep one of the two");
     if (app_.grant == Grant::kClientCredentials && app_.provider != Provider::kGoogle && !has("certificate"))
       need("client_secret", "with grant: client_credentials it needs one, or a \"certificate\"");

@@ -55,8 +55,8 @@ TEST_F(ExpiryWatchTest, WholeLife_SaysEachStageOnce) {
     for (int hour = 0; hour < 24; ++hour)
       world.pass(1h);
   }
-  EXPECT_THAT(heard, ElementsAre("day 11: warning credential_expires", "day 27: warning credential_expires",
-                                 "day 38: warning credential_expires", "day 41: err credential_expired"));
+  EXPECT_THAT(heard, ElementsAre("day 10: warning credential_expires", "day 26: warning credential_expires",
+                                 "day 37: warning credential_expires", "day 40: err credential_expired"));
 }
 
 TEST_F(ExpiryWatchTest, Messages_NameAppKindDayAndWhatToDo) {

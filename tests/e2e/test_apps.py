@@ -9,6 +9,8 @@ from e2e.harness import EndToEnd
 from lib.processes import wait_until
 
 FOLDERS = {"INBOX": 12, "Sent": 5}
+# A refused app is asked again after an hour; here after 18 s.
+FAST = {"MAILMOOR_TIME_SCALE": "0.005"}
 
 
 def write_private(path, text):
@@ -121,7 +123,7 @@ class WithoutPerson(EndToEnd):
         world = self.filled("team", rights=[("client_id", "mailmoor-service", "team")])
         settings = app_with_secret(world, client_secret_expires="2020-01-31")
         write_private(settings["client_secret"]["file"], "an old one\n")
-        daemon = self.daemon(world, self.configuration(world, settings, "team"))
+        daemon = self.daemon(world, self.configuration(world, settings, "team"), environment=FAST)
         daemon.wait_for_state("team", "failed", "backing_off")
         self.assertNotIn("login", daemon.status("team")["remedy"])
         wait_until(lambda: "ended on 2020-01-31" in daemon.log(), 20, "the warning that the secret has ended")

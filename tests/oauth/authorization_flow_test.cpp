@@ -142,7 +142,7 @@ TEST_F(Authorization, Errors_AreJudgedAsTheTokenEndpointsAre) { // RFC 6749 §4.
       {"server_error", "", "token_endpoint_unavailable"},
       {"consent_required", "AADSTS65001: The user or administrator has not consented.\r\nTrace ID: x",
        "consent_needed"},
-      {"access_denied", "AADSTS65004: User declined to consent to access the app.", "login_declined"},
+      {"access_denied", "AADSTS65004: User declined to consent to access the app.", "consent_needed"},
       {"invalid_scope", "", "app_misconfigured"},
   };
   for (const ErrorRow& row : kRows) {

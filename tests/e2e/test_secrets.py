@@ -81,7 +81,10 @@ class Secrets(EndToEnd):
     def _ask(daemon, method, path, body=None):
         connection = LocalConnection(f"{daemon.runtime_dir}/control.sock")
         try:
-            connection.request(method, path, body)
+            try:
+                connection.request(method, path, body)
+            except BrokenPipeError:
+                pass  # refused by its first line; the answer is there all the same
             answer = connection.getresponse()
             return answer.status, str(answer.getheaders()).encode() + answer.read()
         finally:
@@ -95,7 +98,7 @@ class Secrets(EndToEnd):
                 (404, "GET", "/v1/nothing", None), (404, "POST", "/v1/mailboxes/nobody/password", PASSWORD),
                 (405, "POST", "/v1/status", None), (405, "GET", "/v1/reload", None),
                 (400, "POST", "/v1/mailboxes/dave/password", ""), (400, "POST", "/v1/mailboxes/%00/sync", None),
-                (414, "GET", "/" + "x" * 2000, None), (413, "POST", "/v1/mailboxes/dave/password", token * 3000),
+                (414, "GET", "/" + "x" * 2000, None), (413, "POST", "/v1/mailboxes/dave/password", (token * 3000)[:100_000]),
                 (409, "POST", "/v1/mailboxes/alice/password", token), (409, "POST", "/v1/mailboxes/bob/login", None),
                 (409, "POST", "/v1/key/rotate", token)):
             got, places[f"{method} {path[:40]} {status}"] = self._ask(daemon, method, path, body)

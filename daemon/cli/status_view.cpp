@@ -39,12 +39,24 @@ std::string fact(std::string_view label, std::string_view value, std::optional<s
   return text.replace(2, label.size(), label);
 }
 
+// Nothing while all is well.
+std::string app_trouble(const AppStatus& app, UnixTime now, std::optional<std::size_t> width) {
+  if (app.reason.empty()) return {};
+  std::string out = concat("app ", printable(app.name), ", ", count_of(app.mailboxes, "mailbox", "mailboxes"),
+                           ", next try ", relative_time(app.retry_at, now, "-"), ":\n");
+  out += wrapped(printable(app.reason), 4, width);
+  if (!app.remedy.empty()) out += wrapped("→ " + printable(app.remedy), 4, width);
+  return out;
+}
+
 } // namespace
 
 std::string render_fleet(const FleetStatus& fleet, UnixTime now, std::optional<std::size_t> width) {
   std::string out = concat("mailmoord ", printable(fleet.version), ", up for ", short_duration(now - fleet.started_at));
   if (!fleet.summary.empty()) out += concat(": ", printable(fleet.summary));
   out += '\n';
+  for (const AppStatus& app : fleet.apps)
+    out += app_trouble(app, now, width);
   if (fleet.mailboxes.empty()) return out + "no mailboxes in the configuration\n";
   Table table({{.title = "MAILBOX"},
                {.title = "STATE"},

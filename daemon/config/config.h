@@ -116,6 +116,7 @@ struct Mailbox {
 struct Limits {
   int connections = 500;
   int logins_per_minute = 120;
+  int refreshes_per_minute = 600; // of the tokens of one app
 
   friend bool operator==(const Limits&, const Limits&) = default;
 };
@@ -129,12 +130,20 @@ struct MetricsListener {
   friend bool operator==(const MetricsListener&, const MetricsListener&) = default;
 };
 
+// Programs to run: argv, no shell; argv[0] is absolute. Empty: none.
+struct Hooks {
+  std::vector<std::string> login_needed;
+
+  friend bool operator==(const Hooks&, const Hooks&) = default;
+};
+
 struct Config {
   std::string state_dir;
   std::string runtime_dir;
   SecretSource key; // kNone: the credential "mailmoor.key", else state_dir/master.key
   Limits limits;
   std::optional<MetricsListener> metrics;
+  Hooks hooks;
   std::vector<App> apps;          // names unique
   std::vector<Mailbox> mailboxes; // in the order of the files; names unique, never empty
   std::vector<std::string> files; // read, absolute, the main file first

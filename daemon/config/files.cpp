@@ -70,4 +70,11 @@ Files::Access DiskFiles::inspect(const std::string& path) const {
   return (file.st_mode & kOthers) != 0 ? Access::kOpenToOthers : Access::kFine;
 }
 
+bool DiskFiles::is_program(const std::string& path) const {
+  assert_may_block();
+  struct stat file{};
+  if (::stat(path.c_str(), &file) != 0) return true;
+  return (file.st_mode & (S_IXUSR | S_IXGRP | S_IXOTH)) != 0;
+}
+
 } // namespace mailmoor::config

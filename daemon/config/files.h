@@ -1,4 +1,4 @@
-// The configuration's door to the disk: three questions, so that tests and the fuzzer can answer them from memory.
+// The configuration's door to the disk: four questions, so that tests and the fuzzer can answer them from memory.
 #pragma once
 
 #include "util/result.h"
@@ -30,6 +30,8 @@ class Files {
   // The files that match a shell pattern, sorted; none is no error.
   [[nodiscard]] virtual std::vector<std::string> match(const std::string& pattern) const = 0;
   [[nodiscard]] virtual Access inspect(const std::string& path) const = 0;
+  // Whether somebody may run it. True when who asks may not look.
+  [[nodiscard]] virtual bool is_program(const std::string& path) const = 0;
 
   static constexpr std::size_t kMaxFileSize = std::size_t{16} * 1024 * 1024;
 
@@ -45,6 +47,7 @@ class DiskFiles final : public Files {
   [[nodiscard]] Result<SourceFile> read(const std::string& path) const override;
   [[nodiscard]] std::vector<std::string> match(const std::string& pattern) const override;
   [[nodiscard]] Access inspect(const std::string& path) const override;
+  [[nodiscard]] bool is_program(const std::string& path) const override;
 };
 
 } // namespace mailmoor::config

@@ -20,13 +20,14 @@ constexpr auto kTop = std::to_array<Key>({{"maildir_root"},
                                           {"limits"},
                                           {"metrics"},
                                           {"proxy"},
-                                          {"hooks", false},
+                                          {"hooks"},
                                           {"apps"},
                                           {"defaults"},
                                           {"mailboxes"}});
 constexpr auto kIncluded = std::to_array<Key>({{"apps"}, {"mailboxes"}});
 constexpr auto kMetrics = std::to_array<Key>({{"listen"}});
-constexpr auto kLimits = std::to_array<Key>({{"connections"}, {"logins_per_minute"}});
+constexpr auto kLimits = std::to_array<Key>({{"connections"}, {"logins_per_minute"}, {"refreshes_per_minute"}});
+constexpr auto kHooks = std::to_array<Key>({{"new_mail", false}, {"login_needed"}});
 constexpr auto kApp = std::to_array<Key>({{"provider"},
                                           {"cloud"},
                                           {"tenant"},
@@ -124,6 +125,7 @@ constinit const SectionKeys kTopKeys{"the top of the file", kTop};
 constinit const SectionKeys kIncludedKeys{"an included file", kIncluded};
 constinit const SectionKeys kLimitsKeys{"\"limits\"", kLimits};
 constinit const SectionKeys kMetricsKeys{"\"metrics\"", kMetrics};
+constinit const SectionKeys kHooksKeys{"\"hooks\"", kHooks};
 constinit const SectionKeys kAppKeys{"an app", kApp};
 constinit const SectionKeys kMailboxKeys{"a mailbox", kMailbox};
 constinit const SectionKeys kDefaultsKeys{"\"defaults\"", std::span(kMailbox).subspan(1)};

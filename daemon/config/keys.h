@@ -22,6 +22,7 @@ extern const SectionKeys kTopKeys;
 extern const SectionKeys kIncludedKeys; // the top of an included file
 extern const SectionKeys kLimitsKeys;
 extern const SectionKeys kMetricsKeys;
+extern const SectionKeys kHooksKeys;
 extern const SectionKeys kAppKeys;
 extern const SectionKeys kMailboxKeys;
 extern const SectionKeys kDefaultsKeys; // kMailboxKeys but for the name

@@ -31,6 +31,7 @@ class Loading final {
   void read_main(const Section& top);
   void read_limits(const Value& value);
   void read_metrics(const Value& value);
+  void read_hooks(const Value& value);
   void read_key(const Value& value);
   void read_includes(const Value& value);
   void include(const Value& value, const std::string& path);
@@ -75,6 +76,13 @@ void Loading::read_limits(const Value& value) {
   section.with("connections", [&](const Value& v) { assign(config_.limits.connections, v.integer(1, 100'000)); });
   section.with("logins_per_minute",
                [&](const Value& v) { assign(config_.limits.logins_per_minute, v.integer(1, 100'000)); });
+  section.with("refreshes_per_minute",
+               [&](const Value& v) { assign(config_.limits.refreshes_per_minute, v.integer(1, 100'000)); });
+}
+
+void Loading::read_hooks(const Value& value) {
+  const Section section(value, kHooksKeys);
+  section.with("login_needed", [&](const Value& v) { assign(config_.hooks.login_needed, v.command()); });
 }
 
 void Loading::read_metrics(const Value& value) {
@@ -175,6 +183,7 @@ void Loading::read_main(const Section& top) {
   top.with("proxy", [&](const Value& v) { assign(globals_.proxy, v.proxy()); });
   top.with("limits", [&](const Value& v) { read_limits(v); });
   top.with("metrics", [&](const Value& v) { read_metrics(v); });
+  top.with("hooks", [&](const Value& v) { read_hooks(v); });
   top.with("key", [&](const Value& v) { read_key(v); });
   top.with("apps", [&](const Value& v) { read_apps(v); });
   top.with("defaults", [&](const Value& v) { defaults_ = read_defaults(v); });

@@ -151,6 +151,30 @@ std::optional<std::string> Value::existing_file() const {
   return std::nullopt;
 }
 
+std::optional<std::vector<std::string>> Value::command() const {
+  const auto entries = list();
+  if (!entries) return std::nullopt;
+  if (entries->empty()) {
+    wrong("it is empty; write the program and its arguments, [/usr/local/bin/page-admin, …], or leave the key out");
+    return std::nullopt;
+  }
+  std::vector<std::string> argv;
+  for (const Value& entry : *entries) {
+    auto argument = entry.text();
+    if (!argument) return std::nullopt;
+    argv.push_back(*std::move(argument));
+  }
+  if (!argv.front().starts_with('/')) {
+    entries->front().wrong(concat("no shell looks for ", printable(argv.front()), "; write its whole path"));
+    return std::nullopt;
+  }
+  if (!entries->front().existing_file()) return std::nullopt;
+  if (source_->files().is_program(argv.front())) return argv;
+  entries->front().wrong(
+      concat(printable(argv.front()), " may be run by nobody; run \"chmod +x ", printable(argv.front()), "\""));
+  return std::nullopt;
+}
+
 std::optional<std::string> Value::name() const {
   auto given = text();
   if (given && !is_good_name(*given)) return wrong(concat(quoted(*given), " will not do: ", kNameRule)), std::nullopt;

@@ -49,6 +49,8 @@ class Value final {
   [[nodiscard]] std::optional<std::string> path() const;
   // A path to a file that is there.
   [[nodiscard]] std::optional<std::string> existing_file() const;
+  // A program to run and its arguments, as a list. The program's path is absolute, and there is such a file.
+  [[nodiscard]] std::optional<std::vector<std::string>> command() const;
   // [A-Za-z0-9._@+-]+, no "." in front, at most 200 bytes.
   [[nodiscard]] std::optional<std::string> name() const;
   // The entries of a list; nothing unless it is one.

@@ -64,6 +64,36 @@ Json mailbox_json(const MailboxStatus& mailbox) {
           {"folders", array_of(mailbox.folders, folder_json)}};
 }
 
+constexpr std::array kAppStates = {std::pair(AppStatus::State::kServing, "serving"),
+                                   std::pair(AppStatus::State::kThrottled, "throttled"),
+                                   std::pair(AppStatus::State::kRefused, "refused")};
+
+Json app_json(const AppStatus& app) {
+  const auto state = std::ranges::find(kAppStates, app.state, &std::pair<AppStatus::State, const char*>::first);
+  return {{"name", app.name},
+          {"state", state->second},
+          {"reason", app.reason},
+          {"remedy", app.remedy},
+          {"retry_at", time_or_null(app.retry_at)},
+          {"mailboxes", app.mailboxes}};
+}
+
+bool read_app(const Json& json, AppStatus& app) {
+  ObjectReader reader(json);
+  std::string name;
+  reader.read("name", app.name);
+  reader.read("state", name);
+  reader.read("reason", app.reason);
+  reader.read("remedy", app.remedy);
+  reader.read("retry_at", app.retry_at);
+  reader.read("mailboxes", app.mailboxes);
+  const auto state =
+      std::ranges::find(kAppStates, name, [](const auto& each) { return std::string_view(each.second); });
+  if (state == kAppStates.end()) return false;
+  app.state = state->first;
+  return reader.is_good();
+}
+
 bool read_poison(const Json& json, std::vector<PoisonStatus>& out) {
   ObjectReader reader(json);
   PoisonStatus& poison = out.emplace_back();
@@ -153,6 +183,7 @@ std::string to_json(const FleetStatus& status) {
                {"started_at", to_rfc3339(status.started_at)},
                {"key_source", status.key_source},
                {"summary", status.summary},
+               {"apps", array_of(status.apps, app_json)},
                {"mailboxes", array_of(status.mailboxes, mailbox_json)}});
 }
 
@@ -210,6 +241,7 @@ Result<FleetStatus> fleet_status_from_json(std::string_view text) {
   reader.read("started_at", status.started_at);
   reader.read("key_source", status.key_source);
   reader.read("summary", status.summary);
+  reader.read_each("apps", [&status](const Json& element) { return read_app(element, status.apps.emplace_back()); });
   reader.read_each("mailboxes",
                    [&status](const Json& element) { return read_mailbox(element, status.mailboxes.emplace_back()); });
   if (!reader.is_good()) return bad_reply("status with a member of another type");

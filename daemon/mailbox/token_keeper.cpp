@@ -176,6 +176,7 @@ runtime::Task<Result<AccessToken>> TokenKeeper::token_newer_than(std::uint64_t r
 runtime::Task<void> TokenKeeper::run() {
   auto loading = load();
   co_await loading;
+  place_.has_token(can_ask());
   while (!retired_) {
     limit_waits();
     const milliseconds left = std::max(next_attempt_, not_before_) - services_.loop.wall_now();

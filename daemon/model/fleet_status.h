@@ -49,11 +49,23 @@ struct MailboxStatus {
   std::vector<FolderStatus> folders;
 };
 
+// An app registration that something keeps from renewing its tokens, or not.
+struct AppStatus {
+  enum class State { kServing, kThrottled, kRefused };
+  std::string name;
+  State state = State::kServing;
+  std::string reason; // empty when all is well
+  std::string remedy;
+  std::optional<UnixTime> retry_at;
+  std::uint64_t mailboxes = 0; // that use it
+};
+
 struct FleetStatus {
   std::string version;
   UnixTime started_at{};
-  std::string key_source; // e.g. "credential mailmoor.key"
-  std::string summary;    // the STATUS= line
+  std::string key_source;      // e.g. "credential mailmoor.key"
+  std::string summary;         // the STATUS= line
+  std::vector<AppStatus> apps; // in use, by name
   std::vector<MailboxStatus> mailboxes;
 };
 

@@ -24,9 +24,9 @@ constexpr runtime::Duration kTick = seconds(5);
 
 Fleet::Fleet(const mailbox::Services& services, FleetOptions options)
     : services_(services), options_(std::move(options)), started_at_(services.now()), pace_(services.loop, 120),
-      files_pulse_(services.loop, services.files_pool), store_pulse_(services.loop, services.store_thread),
-      logins_(services), reload_over_(services.loop), expiry_(services), examiner_(services.loop),
-      tasks_(services.loop) {}
+      hooks_(services), login_hook_(services, hooks_), files_pulse_(services.loop, services.files_pool),
+      store_pulse_(services.loop, services.store_thread), logins_(services), reload_over_(services.loop),
+      expiry_(services), examiner_(services.loop), tasks_(services.loop) {}
 
 Fleet::~Fleet() {
   tasks_.cancel_all();
@@ -92,6 +92,7 @@ void Fleet::tick() {
                "something makes no progress; systemd's watchdog is not fed");
   notifier_.status(summary());
   swap_notice_.look_at_this_process();
+  if (!options_.once) look_after_hooks(); // with --once the exit status tells
 }
 
 bool Fleet::healthy() const {
@@ -211,6 +212,10 @@ runtime::Task<ReloadReport> Fleet::apply(Prepared next) {
   prepared_ = std::move(next);
   pace_.set_rate(prepared_.config.limits.logins_per_minute);
   renew_credentials();
+  for (auto& [name, app] : apps_) {
+    app.client->gate().set_rate(prepared_.config.limits.refreshes_per_minute);
+    app.client->gate().ask_soon(); // what was wrong may have been mended at the provider
+  }
   for (const config::Mailbox& mailbox : prepared_.config.mailboxes)
     if (!stopping_ && !slots_.contains(mailbox.name)) add_mailbox(mailbox);
   log::write(log::Priority::kNotice, {.catalog = &log::events::kReloaded},
@@ -244,6 +249,7 @@ runtime::Task<void> Fleet::retire(std::vector<std::string> names) {
     co_await slot->second.life->finished().wait_until(deadline);
   }
   for (const std::string& name : names) {
+    if (const auto slot = slots_.find(name); slot != slots_.end()) slot->second.life->dismiss_waiters();
     slots_.erase(name);
     services_.faults.forget(name);
   }
@@ -261,6 +267,8 @@ runtime::Task<void> Fleet::retire_unused_sign_ins() {
   co_await waiting;
   for (auto& [name, app] : apps_)
     std::erase_if(app.sign_ins, [&used](const auto& entry) { return !used.contains(entry.second.keeper.get()); });
+  for (auto& [name, app] : apps_)
+    if (app.sign_ins.empty()) services_.faults.forget_app(name);
   std::erase_if(apps_, [](const auto& entry) { return entry.second.sign_ins.empty(); });
 }
 

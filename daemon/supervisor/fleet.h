@@ -13,6 +13,8 @@
 #include "supervisor/examiner.h"
 #include "supervisor/expiry_watch.h"
 #include "supervisor/login_desk.h"
+#include "supervisor/hook_runner.h"
+#include "supervisor/login_hook.h"
 #include "supervisor/login_pace.h"
 #include "supervisor/notifier.h"
 #include "supervisor/operations.h"
@@ -91,7 +93,9 @@ class Fleet final : public Operations {
 
   [[nodiscard]] Result<MailboxSlot*> find(std::string_view mailbox);
   [[nodiscard]] MailboxStatus describe(const MailboxSlot& slot) const;
+  [[nodiscard]] AppStatus describe(const std::string& name, const AppSlot& app) const;
   [[nodiscard]] std::string summary() const;
+  void look_after_hooks();
   void add_mailbox(const config::Mailbox& mailbox);
   [[nodiscard]] mailbox::TokenKeeper* keeper_for(const config::Mailbox& mailbox);
   [[nodiscard]] runtime::Task<void> keep_time();
@@ -110,6 +114,8 @@ class Fleet final : public Operations {
   Prepared prepared_;
   UnixTime started_at_;
   LoginPace pace_;
+  HookRunner hooks_;
+  LoginHook login_hook_;
   Notifier notifier_;
   Pulse files_pulse_;
   Pulse store_pulse_;

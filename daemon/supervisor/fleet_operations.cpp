@@ -44,6 +44,8 @@ FleetStatus Fleet::status() const {
   fleet.started_at = started_at_;
   fleet.key_source = options_.key_source;
   fleet.summary = summary();
+  for (const auto& [name, app] : apps_)
+    fleet.apps.push_back(describe(name, app));
   for (const auto& [name, slot] : slots_)
     fleet.mailboxes.push_back(describe(slot));
   return fleet;
@@ -52,6 +54,21 @@ FleetStatus Fleet::status() const {
 std::optional<MailboxStatus> Fleet::status(std::string_view mailbox) const {
   const auto slot = slots_.find(mailbox);
   return slot == slots_.end() ? std::nullopt : std::optional(describe(slot->second));
+}
+
+AppStatus Fleet::describe(const std::string& name, const AppSlot& app) const {
+  AppStatus status;
+  status.name = name;
+  const mailbox::AppGate& gate = app.client->gate();
+  if (const auto obstacle = gate.obstacle()) {
+    status.state = gate.fault() ? AppStatus::State::kRefused : AppStatus::State::kThrottled;
+    status.reason = obstacle->what;
+    status.remedy = obstacle->remedy;
+    status.retry_at = gate.asks_again_at();
+  }
+  for (const auto& [mailbox, slot] : slots_)
+    if (slot.config.app == name) ++status.mailboxes;
+  return status;
 }
 
 MailboxStatus Fleet::describe(const MailboxSlot& slot) const {

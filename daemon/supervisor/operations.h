@@ -26,6 +26,7 @@ using mailmoor::MailboxState;
 
 using mailmoor::CheckResult;
 using mailmoor::FleetMetrics;
+using mailmoor::AppStatus;
 using mailmoor::FleetStatus;
 using mailmoor::FolderStatus;
 using mailmoor::LoginEvent;

@@ -35,6 +35,7 @@ mailbox::OauthClientSettings client_settings(const config::App& app, const Prepa
   settings.discovers = !app.issuer.empty() && (app.token_endpoint.empty() || !can_sign_in);
   settings.trust = prepared.trust.at(app.ca_file);
   settings.proxy = app.proxy;
+  settings.refreshes_per_minute = prepared.config.limits.refreshes_per_minute;
   return settings;
 }
 

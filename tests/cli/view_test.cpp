@@ -112,6 +112,24 @@ TEST(StatusView, Fleet_IsOneRowAMailboxAndWhatToDoBelow) {
             "    2 messages could not be fetched: see mailmoorctl status bob\n");
 }
 
+TEST(StatusView, AppThatIsRefused_StandsAboveTheTable) {
+  auto status = fleet();
+  status.apps.resize(2);
+  status.apps[0].name = "good";
+  status.apps[1].name = "contoso";
+  status.apps[1].state = AppStatus::State::kRefused;
+  status.apps[1].reason = "app contoso is refused as a whole: the secret has expired";
+  status.apps[1].remedy = "make a new one";
+  status.apps[1].retry_at = kNow + hours(3);
+  status.apps[1].mailboxes = 2;
+  EXPECT_THAT(render_fleet(status, kNow, std::nullopt),
+              HasSubstr("1 needs a login\n"
+                        "app contoso, 2 mailboxes, next try in 3 h:\n"
+                        "    app contoso is refused as a whole: the secret has expired\n"
+                        "    → make a new one\n"
+                        "MAILBOX"));
+}
+
 TEST(StatusView, Fleet_FitsEveryTerminal) {
   for (std::size_t width = 40; width < 120; ++width) {
     const std::string text = render_fleet(fleet(), kNow, width);

@@ -35,7 +35,7 @@ TEST(GoodConfiguration, Smallest_HasTheContractsDefaults) {
   EXPECT_EQ(config->state_dir, "/var/lib/mailmoor");
   EXPECT_EQ(config->runtime_dir, "/run/mailmoor");
   EXPECT_FALSE(config->key.is_set());
-  EXPECT_EQ(config->limits, (Limits{500, 120}));
+  EXPECT_EQ(config->limits, (Limits{500, 120, 600}));
   EXPECT_THAT(config->apps, IsEmpty());
   EXPECT_THAT(config->files, ElementsAre(kMainPath));
   ASSERT_EQ(config->mailboxes.size(), 1U);
@@ -66,8 +66,9 @@ state_dir: /var/lib/other
 runtime_dir: run
 include: [conf.d/*.yaml]
 key: {credential: mailmoor.key}
-limits: {connections: 50, logins_per_minute: 12}
+limits: {connections: 50, logins_per_minute: 12, refreshes_per_minute: 30}
 metrics: {listen: "127.0.0.1:9464"}
+hooks: {login_needed: [/usr/local/bin/page-admin, "-v"]}
 proxy: "http://proxy.example:3128"
 
 apps:
@@ -127,6 +128,7 @@ MemoryFiles contract_files() {
             "apps: {google: {provider: google, client_id: g, client_secret: {file: google}}}\n");
   files.add("/etc/mailmoor/conf.d/google", "secret");
   files.add("/etc/mailmoor/conf.d/.hidden.yaml", "nonsense");
+  files.add("/usr/local/bin/page-admin", "");
   return files;
 }
 
@@ -138,6 +140,8 @@ TEST(GoodConfiguration, Contract_IsReadAsItSays) {
   EXPECT_EQ(config->key.describe(), "credential mailmoor.key");
   EXPECT_EQ(config->limits, (Limits{50, 12}));
   EXPECT_EQ(config->metrics, (MetricsListener{"127.0.0.1", 9464, true}));
+  EXPECT_EQ(config->limits, (Limits{50, 12, 30}));
+  EXPECT_THAT(config->hooks.login_needed, ElementsAre("/usr/local/bin/page-admin", "-v"));
   EXPECT_THAT(config->files,
               ElementsAre(kMainPath, "/etc/mailmoor/conf.d/10-more.yaml", "/etc/mailmoor/conf.d/20-more.yaml"));
 

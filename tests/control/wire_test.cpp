@@ -10,6 +10,7 @@ namespace mailmoor::control {
 namespace {
 
 using std::chrono::seconds;
+using supervisor::AppStatus;
 using supervisor::FleetStatus;
 using supervisor::LoginEvent;
 using supervisor::MailboxState;
@@ -24,6 +25,13 @@ FleetStatus full_status() {
   fleet.started_at = kTime;
   fleet.key_source = "credential mailmoor.key";
   fleet.summary = "1 idle";
+  AppStatus& app = fleet.apps.emplace_back();
+  app.name = "contoso";
+  app.state = AppStatus::State::kRefused;
+  app.reason = "secret expired";
+  app.remedy = "make a new one";
+  app.retry_at = kTime + seconds(3600);
+  app.mailboxes = 1;
   MailboxStatus& alice = fleet.mailboxes.emplace_back();
   alice.name = "alice";
   alice.app = "contoso";
@@ -48,7 +56,9 @@ FleetStatus full_status() {
 TEST(Wire, Status_IsSpelledAsInTheContract) {
   EXPECT_EQ(to_json(full_status()),
             R"({"version":"0.1.0","started_at":"2023-11-14T22:13:20Z","key_source":"credential mailmoor.key",)"
-            R"("summary":"1 idle","mailboxes":[{"name":"alice","app":"contoso","login_user":"al",)"
+            R"("summary":"1 idle","apps":[{"name":"contoso","state":"refused","reason":"secret expired",)"
+            R"("remedy":"make a new one","retry_at":"2023-11-14T23:13:20Z","mailboxes":1}],)"
+            R"("mailboxes":[{"name":"alice","app":"contoso","login_user":"al",)"
             R"("state":"throttled","since":"2023-11-14T22:13:20Z",)"
             R"("reason":"server busy","remedy":"wait","retry_at":"2023-11-14T22:14:20Z",)"
             R"("last_sync":"2023-11-14T22:12:20Z","messages":7,"behind":3,"messages_per_second":0.5,)"

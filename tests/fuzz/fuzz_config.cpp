@@ -19,6 +19,7 @@ class NoFiles final : public Files {
   }
   [[nodiscard]] std::vector<std::string> match(const std::string&) const override { return {}; }
   [[nodiscard]] Access inspect(const std::string&) const override { return Access::kFine; }
+  [[nodiscard]] bool is_program(const std::string&) const override { return true; }
 };
 
 void require(bool holds) {

@@ -21,6 +21,15 @@ constexpr int kMaxTwins = 100;
                 place.folder_directory.empty() ? "INBOX" : place.folder_directory);
 }
 
+// Level by level, so that the name of each is durable, also of one that a killed run had made.
+[[nodiscard]] Status make_trash_blocking(FileOps& ops, const FolderPlace& place, const std::string& trash) {
+  for (std::size_t end = place.mailbox_directory.size(); end != std::string::npos;) {
+    end = trash.find('/', end + 1);
+    if (Status made = make_path_blocking(ops, trash.substr(0, end)); !made) return made;
+  }
+  return {};
+}
+
 // The day that a directory is named after; empty for other names.
 [[nodiscard]] std::optional<std::chrono::sys_days> day_of(std::string_view name) {
   if (name.size() != 10 || name[4] != '-' || name[7] != '-') return std::nullopt;
@@ -94,7 +103,7 @@ ChangeReport trash_blocking(FileOps& ops, const FolderPlace& place, UidValidity 
     const auto found = find_files_blocking(ops, directory, validity, left);
     if (!found) return {{}, 0, found.error()};
     if (round == 0 && !found->files.empty())
-      if (Status made = make_path_blocking(ops, trash); !made) return {{}, 0, std::move(made).error()};
+      if (Status made = make_trash_blocking(ops, place, trash); !made) return {{}, 0, std::move(made).error()};
     UidSet missed;
     for (const MessageFile& file : found->files) {
       const auto moved = move_blocking(ops, concat(directory, file.in_new ? "/new/" : "/cur/", file.name),

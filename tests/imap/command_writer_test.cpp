@@ -120,10 +120,14 @@ TEST(CommandWriter, EveryCommand_LeavesTheServerAsItIs) {
   all.push_back(writer().enable_qresync());
   for (const auto items : {FetchItems::kFlags, FetchItems::kSummaries, FetchItems::kBodies})
     all.push_back(writer().uid_fetch("1", items));
+  all.push_back(writer().uid_fetch("1", FetchItems::kFlags, ModSeq::from(7)));
   for (const CommandText& command : all)
-    for (const std::string& part : parts(command))
+    for (std::string part : parts(command)) {
+      constexpr std::string_view kHarmless = " (CONDSTORE)"; // a parameter of EXAMINE, and no STORE
+      if (const std::size_t at = part.find(kHarmless); at != std::string::npos) part.erase(at, kHarmless.size());
       for (const std::string_view word : kMutating)
         EXPECT_FALSE(contains_ignoring_case(part, word)) << part;
+    }
 }
 
 // The string literals of one line of C++, comments left out.

@@ -9,7 +9,8 @@ using Names = std::vector<std::string>;
 
 [[nodiscard]] FlagMap flags(std::string_view set, std::string_view letters) {
   FlagMap map;
-  for (const UidRange& range : uids(set).ranges())
+  const UidSet wanted = uids(set);
+  for (const UidRange& range : wanted.ranges())
     map.set(range, FlagLetters::parse(letters));
   return map;
 }

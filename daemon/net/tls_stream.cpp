@@ -102,8 +102,8 @@ runtime::FdWatcher::Ready TlsStream::until(Next next) noexcept {
   return next == Next::kWritable ? tcp_->watcher().writable() : tcp_->watcher().readable();
 }
 
-Error TlsStream::handshake_error(const Result<Next>& next, const std::string& host) const {
-  if (SSL_get_verify_result(ssl_) != X509_V_OK) return untrusted_peer(ssl_, tcp_->peer(), host);
+Error TlsStream::handshake_error(const Result<Next>& next, const std::string& host, const std::string& verdict) const {
+  if (SSL_get_verify_result(ssl_) != X509_V_OK) return untrusted_peer(ssl_, tcp_->peer(), host, verdict);
   if (!next) return next.error();
   return {ErrorKind::kHost, "connection_lost", concat(tcp_->peer(), " closed the connection in the TLS handshake"),
           "check that the server speaks TLS on this port"};
@@ -158,14 +158,18 @@ runtime::Task<Result<std::unique_ptr<Stream>>> secure(const TlsContext& context,
       SSL_set_fd(ssl, below.fd()) != 1)
     co_return fail(ErrorKind::kHost, "tls_failed",
                    concat("cannot prepare TLS with ", below.peer(), " for the name ", host, ": ", openssl_text()));
+  std::string verdict;
+  watch_verdict(ssl, &verdict);
   while (true) {
     forget_errors();
     const int result = SSL_connect(ssl);
     if (result == 1) break;
     const Result<TlsStream::Next> next = stream->after(result, "shaking hands");
-    if (!next || *next == TlsStream::Next::kEnd) co_return std::unexpected(stream->handshake_error(next, host));
+    if (!next || *next == TlsStream::Next::kEnd)
+      co_return std::unexpected(stream->handshake_error(next, host, verdict));
     co_await stream->until(*next);
   }
+  watch_verdict(ssl, nullptr);
   co_return std::unique_ptr<Stream>(std::move(stream));
 }
 

@@ -45,7 +45,8 @@ class TlsStream final : public Stream {
   enum class Next { kReadable, kWritable, kEnd };
   [[nodiscard]] Result<Next> after(int result, const char* doing) const;
   [[nodiscard]] runtime::FdWatcher::Ready until(Next next) noexcept;
-  [[nodiscard]] Error handshake_error(const Result<Next>& next, const std::string& host) const;
+  [[nodiscard]] Error handshake_error(const Result<Next>& next, const std::string& host,
+                                      const std::string& verdict) const;
 
   std::unique_ptr<TcpStream> tcp_;
   ssl_st* ssl_;

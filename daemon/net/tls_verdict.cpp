@@ -64,6 +64,36 @@ struct Closer {
   return out;
 }
 
+[[nodiscard]] bool is_unknown_authority(long verdict) {
+  return verdict == X509_V_ERR_UNABLE_TO_GET_ISSUER_CERT || verdict == X509_V_ERR_UNABLE_TO_GET_ISSUER_CERT_LOCALLY ||
+         verdict == X509_V_ERR_UNABLE_TO_VERIFY_LEAF_SIGNATURE || verdict == X509_V_ERR_DEPTH_ZERO_SELF_SIGNED_CERT ||
+         verdict == X509_V_ERR_SELF_SIGNED_CERT_IN_CHAIN;
+}
+
+// What the certificate itself adds to a verdict; empty when nothing.
+[[nodiscard]] std::string detail_of(long verdict, X509* certificate) {
+  if (verdict == X509_V_ERR_HOSTNAME_MISMATCH || verdict == X509_V_ERR_IP_ADDRESS_MISMATCH) {
+    const std::string names = names_in(certificate);
+    return names.empty() ? "" : concat("; it is for ", names);
+  }
+  if (verdict == X509_V_ERR_CERT_HAS_EXPIRED) {
+    const auto ended = to_time(X509_get0_notAfter(certificate));
+    return ended ? concat("; ", name_of(X509_get_subject_name(certificate)), " ended ", to_rfc3339(*ended)) : "";
+  }
+  if (is_unknown_authority(verdict)) return concat("; it was issued by ", name_of(X509_get_issuer_name(certificate)));
+  return "";
+}
+
+// OpenSSL's verification has come to a verdict about one certificate of the chain; ours is its own.
+int on_verdict(int is_good, X509_STORE_CTX* context) noexcept {
+  if (is_good == 1) return 1;
+  auto* const ssl = static_cast<SSL*>(X509_STORE_CTX_get_ex_data(context, SSL_get_ex_data_X509_STORE_CTX_idx()));
+  auto* const detail = ssl != nullptr ? static_cast<std::string*>(SSL_get_ex_data(ssl, 0)) : nullptr;
+  X509* const certificate = X509_STORE_CTX_get_current_cert(context);
+  if (detail != nullptr && certificate != nullptr) *detail = detail_of(X509_STORE_CTX_get_error(context), certificate);
+  return 0;
+}
+
 [[nodiscard]] Error refused(std::string what, std::string remedy) {
   return {ErrorKind::kHost, "tls_untrusted", std::move(what), std::move(remedy)};
 }
@@ -84,36 +114,29 @@ TlsFacts tls_facts_of(const SSL* ssl) {
   return facts;
 }
 
-Error untrusted_peer(const SSL* ssl, const std::string& peer, const std::string& host) {
+void watch_verdict(SSL* ssl, std::string* detail) {
+  SSL_set_ex_data(ssl, 0, detail); // the index that is the application's own
+  SSL_set_verify(ssl, SSL_VERIFY_PEER, detail != nullptr ? &on_verdict : nullptr);
+}
+
+Error untrusted_peer(const SSL* ssl, const std::string& peer, const std::string& host, const std::string& detail) {
   const long verdict = SSL_get_verify_result(ssl);
-  std::string what = concat("the certificate of ", peer, " was refused for the name ", host, ": ",
-                            X509_verify_cert_error_string(verdict));
-  const std::unique_ptr<X509, Closer<X509_free>> certificate(SSL_get1_peer_certificate(ssl));
+  const std::string what = concat("the certificate of ", peer, " was refused for the name ", host, ": ",
+                                  X509_verify_cert_error_string(verdict), detail);
   switch (verdict) {
   case X509_V_ERR_HOSTNAME_MISMATCH:
-  case X509_V_ERR_IP_ADDRESS_MISMATCH: {
-    const std::string names = certificate ? names_in(certificate.get()) : std::string();
-    if (!names.empty()) what += concat("; it is for ", names);
-    return refused(std::move(what), "connect to a name that the certificate carries, or let the server have one for "
-                                    "this name");
-  }
-  case X509_V_ERR_CERT_HAS_EXPIRED: {
-    const auto ended = certificate ? to_time(X509_get0_notAfter(certificate.get())) : std::nullopt;
-    if (ended) what += concat(" (the server's own ends ", to_rfc3339(*ended), ")");
-    return refused(std::move(what), "the server needs a new certificate; see also that this machine's clock is right");
-  }
+  case X509_V_ERR_IP_ADDRESS_MISMATCH:
+    return refused(what, "connect to a name that the certificate carries, or let the server have one for this name");
+  case X509_V_ERR_CERT_HAS_EXPIRED:
+    return refused(what, "the server needs a new certificate; see also that this machine's clock is right");
   case X509_V_ERR_CERT_NOT_YET_VALID:
-    return refused(std::move(what), "see that this machine's clock is right, then ask the server's administrator");
-  case X509_V_ERR_UNABLE_TO_GET_ISSUER_CERT:
-  case X509_V_ERR_UNABLE_TO_GET_ISSUER_CERT_LOCALLY:
-  case X509_V_ERR_UNABLE_TO_VERIFY_LEAF_SIGNATURE:
-  case X509_V_ERR_DEPTH_ZERO_SELF_SIGNED_CERT:
-  case X509_V_ERR_SELF_SIGNED_CERT_IN_CHAIN:
-    if (certificate) what += concat("; it was issued by ", name_of(X509_get_issuer_name(certificate.get())));
-    return refused(std::move(what), "if this server has its own certificate authority, give that authority's "
-                                    "certificate as ca_file");
-  default: return refused(std::move(what), "the server's administrator must correct its certificate");
+    return refused(what, "see that this machine's clock is right, then ask the server's administrator");
+  default: break;
   }
+  if (is_unknown_authority(verdict))
+    return refused(what, "if this server has its own certificate authority, give that authority's certificate as "
+                         "ca_file");
+  return refused(what, "the server's administrator must correct its certificate");
 }
 
 } // namespace mailmoor::net

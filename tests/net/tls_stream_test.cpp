@@ -125,7 +125,7 @@ TEST_F(TlsStreamTest, each_refusal_has_its_own_remedy) {
   EXPECT_TRUE(name.contains("it is for imap.test, *.mail.test") && !name.contains("ca_file")) << name;
   identify({.from = std::chrono::hours(-48), .until = std::chrono::hours(-24)});
   const std::string ended = remedy("mail.test", trust_);
-  EXPECT_TRUE(ended.contains("ends 2") && ended.contains("new certificate") && !ended.contains("ca_file")) << ended;
+  EXPECT_TRUE(ended.contains(" ended 2") && ended.contains("new certificate") && !ended.contains("ca_file")) << ended;
 }
 
 TEST_F(TlsStreamTest, what_was_agreed_on_can_be_told) {

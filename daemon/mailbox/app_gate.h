@@ -80,6 +80,10 @@ class AppGate final {
   // The operator has done something that may have mended the app: one token asks now, if the app is refused.
   void ask_soon();
 
+  // The end of the pause that the token endpoint imposed; empty outside one.
+  [[nodiscard]] std::optional<UnixTime> imposed_pause() const {
+    return is_paused() ? std::optional(pause_end()) : std::nullopt;
+  }
   // Why no token of this app is renewed now, for people: the app is refused, or a pause was imposed. Empty: they are.
   [[nodiscard]] std::optional<Error> obstacle() const;
   // The same, if a person must do something about it.

@@ -91,12 +91,15 @@ bool TokenKeeper::must_wait() const {
 }
 
 std::optional<UnixTime> TokenKeeper::imposed_pause() const {
-  if (not_before_ <= services_.loop.wall_now()) return std::nullopt;
-  return std::chrono::ceil<seconds>(not_before_);
+  const std::optional<UnixTime> of_app = client_.gate().imposed_pause();
+  if (not_before_ <= services_.loop.wall_now()) return of_app;
+  return std::max(std::chrono::ceil<seconds>(not_before_), of_app.value_or(UnixTime()));
 }
 
 void TokenKeeper::heed_pause(const Error& error) {
-  const runtime::WallTime until = services_.loop.wall_now() + error.imposed_wait.value_or(milliseconds::zero());
+  const milliseconds imposed = error.imposed_wait.value_or(milliseconds::zero());
+  client_.gate().pause(imposed, error); // nobody in particular was asked for: it holds for the whole app
+  const runtime::WallTime until = services_.loop.wall_now() + imposed;
   if (until <= not_before_) return;
   not_before_ = until;
   remember_pause(error);

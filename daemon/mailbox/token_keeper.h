@@ -62,9 +62,9 @@ class TokenKeeper final {
   [[nodiscard]] std::optional<UnixTime> expires_at() const;
   // The scope that came with the token; empty when the server said none, or there is no token.
   [[nodiscard]] std::string granted_scope() const { return token_ ? token_->scope : std::string(); }
-  // The end of the pause that the token endpoint imposed; empty outside one.
+  // The end of the pause that the token endpoint imposed on this token or its app; empty outside one.
   [[nodiscard]] std::optional<UnixTime> imposed_pause() const;
-  // Another request to that endpoint met a pause (Error::imposed_wait): it holds for this keeper's, too.
+  // Another request to that endpoint met a pause (Error::imposed_wait): it holds for the app.
   void heed_pause(const Error& error);
   // Set for a moment whenever the token, or what is wrong with it, has changed.
   [[nodiscard]] runtime::Event& changed() noexcept { return changed_; }

@@ -213,6 +213,7 @@ TEST_F(ExaminationTest, PauseOfTheTokenEndpoint_HoldsForTheKeeperAndIsObeyed) {
   examine(jwt(kGoodClaims));
   EXPECT_EQ(of("token_endpoint").outcome, Outcome::kDoubtful);
   ASSERT_TRUE(keeper->imposed_pause());
+  EXPECT_TRUE(client->gate().imposed_pause());
   const std::size_t asked = server.requests.size();
   run(client.get(), keeper.get());
   EXPECT_EQ(server.requests.size(), asked);

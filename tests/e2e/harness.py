@@ -37,8 +37,9 @@ class World:
         if oauth:
             if app_certificate:
                 self.app_certificate, self.app_key = self.authority.app_certificate()
-            self.oauth = OauthServer(f"{self.directory}/oauth", self.certificate, access_token_seconds, rotation,
-                                     client_certificate=app_certificate and self.app_certificate)
+            server = OauthServer if oauth is True else oauth  # a class that is made and used like it
+            self.oauth = server(f"{self.directory}/oauth", self.certificate, access_token_seconds, rotation,
+                                client_certificate=app_certificate and self.app_certificate)
         self.dovecot = Dovecot(f"{self.directory}/dovecot", self.authority.issue("mail", server_names),
                                self.oauth and self.oauth.introspection_url(), **dovecot)
         self.originals = collections.defaultdict(dict)  # user → folder → messages

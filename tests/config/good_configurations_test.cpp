@@ -138,7 +138,6 @@ TEST(GoodConfiguration, Contract_IsReadAsItSays) {
   EXPECT_EQ(config->state_dir, "/var/lib/other");
   EXPECT_EQ(config->runtime_dir, "/etc/mailmoor/run");
   EXPECT_EQ(config->key.describe(), "credential mailmoor.key");
-  EXPECT_EQ(config->limits, (Limits{50, 12}));
   EXPECT_EQ(config->metrics, (MetricsListener{"127.0.0.1", 9464, true}));
   EXPECT_EQ(config->limits, (Limits{50, 12, 30}));
   EXPECT_THAT(config->hooks.login_needed, ElementsAre("/usr/local/bin/page-admin", "-v"));

@@ -143,12 +143,14 @@ void Courier::let_go(const SharedPending& pending) {
 // An answer that nobody is storing: the one who asked is gone, or had enough of waiting.
 runtime::Task<void> Courier::adopt_one(SharedPending pending) {
   while (pending_.contains(pending->id)) {
-    auto job = [&settings = settings_, &vault = vault_, id = pending->id]() -> Result<Adoption> {
+    // A key of its own: release() may change ours meanwhile.
+    auto job = [&settings = settings_, &vault = vault_, id = pending->id,
+                key = settings_.journal_key.clone()]() -> Result<Adoption> {
       auto journal = store::ReplyJournal::open_blocking(settings.journal_path);
       if (!journal) return pass(std::move(journal).error());
       const auto bytes = journal->read_blocking();
       if (!bytes) return pass(bytes.error());
-      return adopt_blocking(*bytes, settings.journal_key, vault, settings.token_after, id);
+      return adopt_blocking(*bytes, key, vault, settings.token_after, id);
     };
     const Result<Adoption> adoption = co_await store_thread_.run(std::move(job));
     if (adoption) {

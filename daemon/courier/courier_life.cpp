@@ -112,10 +112,12 @@ runtime::Task<Result<std::shared_ptr<store::ReplyJournal>>> Courier::take_journa
 
 // Afterwards the journal is empty. What cannot be read is kept beside it.
 runtime::Task<Status> Courier::adopt_all(std::shared_ptr<store::ReplyJournal> journal) {
-  auto job = [journal, &settings = settings_, &vault = vault_]() -> Result<Adoption> {
+  // A key of its own: release() may change ours meanwhile.
+  auto job = [journal, &settings = settings_, &vault = vault_,
+              key = settings_.journal_key.clone()]() -> Result<Adoption> {
     const auto bytes = journal->read_blocking();
     if (!bytes) return pass(bytes.error());
-    auto adoption = adopt_blocking(*bytes, settings.journal_key, vault, settings.token_after);
+    auto adoption = adopt_blocking(*bytes, key, vault, settings.token_after);
     if (!adoption) return adoption;
     if (store::decode_journal(*bytes).damaged_inside != 0) ++adoption->unreadable;
     if (adoption->unreadable != 0)

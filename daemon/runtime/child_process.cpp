@@ -13,6 +13,7 @@
 #include <cstring>
 #include <fcntl.h>
 #include <linux/close_range.h>
+#include <memory>
 #include <optional>
 #include <unistd.h>
 #include <utility>
@@ -69,6 +70,9 @@ class Child final {
     Child* owner = nullptr;
   };
 
+  static void free_closed(uv_handle_t* closed) noexcept {
+    const std::unique_ptr<Process> owner(reinterpret_cast<Process*>(closed));
+  }
   [[nodiscard]] int spawn(int input, int output);
   void exited(std::int64_t status, int signal) noexcept;
   void feed();
@@ -137,15 +141,13 @@ int Child::spawn(int input, int output) {
   options.exit_cb = [](uv_process_t* handle, std::int64_t status, int signal) noexcept {
     auto* const ended = reinterpret_cast<Process*>(handle);
     if (ended->owner != nullptr) ended->owner->exited(status, signal);
-    uv_close(reinterpret_cast<uv_handle_t*>(handle),
-             [](uv_handle_t* closed) noexcept { delete reinterpret_cast<Process*>(closed); });
+    uv_close(reinterpret_cast<uv_handle_t*>(handle), &free_closed);
   };
   process->owner = this;
   const int result = uv_spawn(loop_.uv(), &process->handle, &options);
   Process* const started = process.release();
   if (result < 0) {
-    uv_close(reinterpret_cast<uv_handle_t*>(started),
-             [](uv_handle_t* closed) noexcept { delete reinterpret_cast<Process*>(closed); });
+    uv_close(reinterpret_cast<uv_handle_t*>(started), &free_closed);
     return result;
   }
   process_ = started;

@@ -24,9 +24,9 @@ namespace mailmoor::supervisor {
 using mailmoor::mailbox_state_name;
 using mailmoor::MailboxState;
 
+using mailmoor::AppStatus;
 using mailmoor::CheckResult;
 using mailmoor::FleetMetrics;
-using mailmoor::AppStatus;
 using mailmoor::FleetStatus;
 using mailmoor::FolderStatus;
 using mailmoor::LoginEvent;

@@ -57,7 +57,7 @@ LIBRARIES: dict[str, set[str]] = {
     "yaml-cpp/": {"config"},
     "microhttpd.h": {"cli", "control"},
     "CLI/": {"cli", "main"},
-    "nlohmann/": {"oauth", "control", "cli"},
+    "nlohmann/": {"oauth", "supervisor", "control", "cli"},
 }
 
 # CMake target → the header prefixes that it stands for.

@@ -268,6 +268,7 @@ TEST_F(Login, NobodyPending_IsDone) {
 
 TEST_F(Login, OnATerminal_SeveralShareOneBoard) {
   columns_ = 80;
+  fleet({});
   script("a", chunked(chunk(prompt_line("a")) + chunk(signed_in_line("a"))));
   script("b", chunked(chunk(prompt_line("b")) + chunk(signed_in_line("b"))));
   EXPECT_EQ(ctl({"login", "a", "b"}), 0);

@@ -277,7 +277,7 @@ TEST_F(Local, KeyRotate_IsTheDaemonsToDo) {
   EXPECT_EQ(out(), answer + '\n');
   std::string key;
   std::getline(std::ifstream(file), key);
-  EXPECT_THAT(daemon_.requests(), ElementsAre("POST /v1/key/rotate ", concat("POST /v1/key/rotate ", key, '\n')));
+  EXPECT_THAT(daemon_.requests(), ElementsAre("POST /v1/key/rotate", concat("POST /v1/key/rotate ", key, '\n')));
   EXPECT_EQ(ctl({"key", "rotate", "--from", directory_ + "/none"}), 2);
   EXPECT_THAT(err(), HasSubstr("/none"));
 }
@@ -287,7 +287,7 @@ TEST_F(Local, KeyRotateWithoutADaemon_FindsTheStoreByTheConfiguration) {
                                            "--config", directory_ + "/mailmoor.yaml"};
   EXPECT_EQ(run_with(rotate), 2);
   EXPECT_THAT(err(), HasSubstr("mailmoor.yaml"));
-  std::ofstream(directory_ + "/mailmoor.yaml") << "state_dir: " << directory_ << "\nmailboxes: []\n";
+  std::ofstream(directory_ + "/mailmoor.yaml") << "state_dir: " << directory_ << "\nmailboxes: [{name: a, user: a, host: h}]\n";
   EXPECT_EQ(run_with(rotate), 1);
   EXPECT_THAT(err(), HasSubstr(concat("there is no token database ", directory_, "/tokens.db")));
   EXPECT_FALSE(std::filesystem::exists(directory_ + "/master.key"));

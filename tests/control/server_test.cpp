@@ -40,7 +40,7 @@ TEST_F(ServerTest, Version_NamesThePartsOfTheDaemon) {
 
 TEST_F(ServerTest, MailboxAndFolders_AreThatMailboxs) {
   EXPECT_EQ(ask("GET", "/v1/mailboxes/alice"), 200);
-  EXPECT_THAT(client_->body(), HasSubstr(R"({"name":"alice","state":"idle")"));
+  EXPECT_THAT(client_->body(), HasSubstr(R"({"name":"alice","app":"","login_user":"","state":"idle")"));
   EXPECT_EQ(ask("GET", "/v1/mailboxes/alice/folders"), 200);
   EXPECT_THAT(client_->body(), HasSubstr(R"({"folders":[{"name":"INBOX")"));
 }

@@ -37,8 +37,13 @@ class SecretsInMemory(EndToEnd):
         return world, daemon
 
     def found(self, daemon, secrets):
-        """[(mapping, label)] of the secrets in the daemon's memory."""
-        return secret_scan.find(secrets, process_memory.read_all(daemon.child.pid))
+        """[(mapping, label)] of the secrets in the memory of the daemon and of its courier."""
+        return secret_scan.find(secrets, self.memory(daemon))
+
+    @staticmethod
+    def memory(daemon):
+        return {f"{pid} {name}": octets for pid in process_memory.with_children(daemon.child.pid)
+                for name, octets in process_memory.read_all(pid).items()}
 
     def wait_gone(self, daemon, secrets, what):
         wait_until(lambda: not self.found(daemon, secrets), 30,
@@ -54,7 +59,10 @@ class SecretsInMemory(EndToEnd):
         live = wait_until(lambda: self.found(daemon, [("live", value) for value in
                                                       tokens_of(world, "RefreshToken")[-2:]]), 10, "the live token")
         self.assertNotEqual([], live)
-        self.assertGreater(process_memory.status_number(daemon.child.pid, "VmLck"), 0)
+        processes = process_memory.with_children(daemon.child.pid)
+        self.assertEqual(2, len(processes), "the daemon and its courier")
+        for pid in processes:
+            self.assertGreater(process_memory.status_number(pid, "VmLck"), 0)
         # The newest one may still be on its way, the one before is kept until the newest has been used.
         self.wait_gone(daemon, [(f"old access token {i}", value) for i, value in enumerate(access[:-1])],
                        "rotated access tokens")
@@ -92,8 +100,7 @@ class SecretsInMemory(EndToEnd):
 
     @staticmethod
     def holds(daemon, spellings):
-        memory = process_memory.read_all(daemon.child.pid)
-        return [name for name, octets in memory.items() if any(spelling in octets for spelling in spellings)]
+        return [name for name, octets in SecretsInMemory.memory(daemon).items() if any(spelling in octets for spelling in spellings)]
 
     @staticmethod
     def store(daemon):

@@ -1,4 +1,5 @@
 """Everything that a living process has in memory, as root sees it through /proc/PID/mem."""
+import glob
 
 LARGEST = 1 << 30  # bytes; the address sanitizer reserves terabytes that are never touched
 
@@ -24,6 +25,15 @@ def read_all(pid):
             except (OSError, ValueError, OverflowError):
                 continue
     return found
+
+
+def with_children(pid):
+    """The process and those that it started and has not lost."""
+    children = []
+    for path in glob.glob(f"/proc/{pid}/task/*/children"):  # each thread has its own
+        with open(path, encoding="ascii") as file:
+            children += map(int, file.read().split())
+    return [pid, *sorted(children)]
 
 
 def status_number(pid, field):

@@ -131,7 +131,7 @@ void Logins::on_prompt(Login& login, const LoginEvent& event) {
   if (is_browser && !std::exchange(has_hinted_, true)) say(browser_hint(listener_->port(), can_paste));
   show(login, event);
   if (login.waits_for_paste || (is_browser && can_paste)) watch_input();
-  if (login.waits_for_paste && input_ended_) end_of_input();
+  if (login.waits_for_paste) end_of_input();
 }
 
 // Among many, a person gets to the last ones when their codes have run out.
@@ -145,15 +145,17 @@ bool Logins::is_renewed(Login& login, const LoginEvent& event) {
 
 void Logins::end(Login& login, LoginEvent event, Exit exit) {
   if (std::exchange(login.has_ended, true)) return;
-  login.waits_for_paste = false;
+  if (std::exchange(login.waits_for_paste, false)) ++ended_pastes_;
   worst_ = worse(worst_, exit);
   event.mailbox = login.group.mailbox;
   show(login, event);
-  if (!context_.invocation.json || event.kind != LoginEvent::Kind::kSignedIn) return;
-  for (const std::string& other : login.group.others) {
-    event.mailbox = other;
-    show(login, event);
+  if (context_.invocation.json && event.kind == LoginEvent::Kind::kSignedIn) {
+    for (const std::string& other : login.group.others) {
+      event.mailbox = other;
+      show(login, event);
+    }
   }
+  end_of_input();
 }
 
 void Logins::show(const Login& login, const LoginEvent& event) {
@@ -191,7 +193,7 @@ void Logins::read_input() {
     requests_.forget(context_.console.input());
     input_ended_ = true;
     hand_in_pasted(pasted_.take_rest());
-    if (handed_in_ == 0) end_of_input();
+    end_of_input();
     return;
   }
   last_pasted_ = std::chrono::steady_clock::now();
@@ -207,9 +209,12 @@ void Logins::hand_in_pasted(const std::vector<std::string>& addresses) {
                    .on_end =
                        [this](const Answer& answer) {
                          --handed_in_;
-                         // How the login itself ended, its own stream tells.
-                         if (!answer && is_about_the_address(answer.error())) report(context_, answer.error());
-                         if (input_ended_ && handed_in_ == 0) end_of_input();
+                         // How the login itself ends, its own stream tells, sooner or later than this.
+                         if (answer || !is_about_the_address(answer.error()))
+                           ++taken_;
+                         else
+                           report(context_, answer.error());
+                         end_of_input();
                        },
                    .body = Secret(address)});
   }
@@ -222,8 +227,9 @@ void Logins::on_browser(const std::string& target, const RedirectListener::Respo
                  .body = Secret(target)});
 }
 
-// Whoever waits for an address to be pasted waits in vain.
+// Whoever waits for an address to be pasted waits in vain, once all that were there have met their logins.
 void Logins::end_of_input() {
+  if (!input_ended_ || handed_in_ != 0 || taken_ > ended_pastes_) return;
   for (Login& login : logins_) {
     if (!login.waits_for_paste) continue;
     requests_.drop(login.request);

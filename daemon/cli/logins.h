@@ -64,7 +64,9 @@ class Logins final {
   std::chrono::steady_clock::time_point last_pasted_;
   LoginBoard board_;
   Exit worst_ = Exit::kDone;
-  int handed_in_ = 0; // pasted addresses that the daemon has not answered yet
+  int handed_in_ = 0;    // pasted addresses that the daemon has not answered yet
+  int taken_ = 0;        // those that belonged to a login, which so has an end before it
+  int ended_pastes_ = 0; // logins by paste that have ended
   bool watches_input_ = false;
   bool input_ended_ = false;
   bool has_hinted_ = false;

@@ -173,7 +173,8 @@ runtime::Task<Status> Mailbox::sync_all(Connection& connection) {
   std::vector<std::string> wires;
   for (const auto& [wire, folder] : folders_)
     if (folder.chosen && (everything || folder.name.is_inbox())) wires.push_back(wire);
-  std::ranges::stable_partition(wires, [](const std::string& wire) { return wire == "INBOX"; });
+  if (const auto inbox = std::ranges::find(wires, "INBOX"); inbox != wires.end())
+    std::rotate(wires.begin(), inbox, std::next(inbox));
   for (const std::string& wire : wires) {
     if (must_leave()) {
       sync_wanted_ |= everything;

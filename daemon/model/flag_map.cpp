@@ -67,7 +67,7 @@ FlagMap FlagMap::restricted_to(const UidSet& uids) const {
 
 FlagMap FlagRows::take() {
   std::vector<Row> rows = std::exchange(rows_, {});
-  std::ranges::stable_sort(rows, {}, &Row::uid);
+  std::ranges::sort(rows, {}, [](const Row& row) { return std::pair(row.uid, row.turn); });
   FlagMap out;
   for (std::size_t i = 0; i < rows.size(); ++i)
     if (i + 1 == rows.size() || rows[i + 1].uid != rows[i].uid) out.set(*Uid::from(rows[i].uid), rows[i].flags);

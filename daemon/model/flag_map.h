@@ -56,7 +56,9 @@ class FlagMap final {
 class FlagRows final {
  public:
   // The last word on a UID counts.
-  void add(Uid uid, FlagLetters flags) { rows_.push_back({uid.value(), flags}); }
+  void add(Uid uid, FlagLetters flags) {
+    rows_.push_back({uid.value(), static_cast<std::uint32_t>(rows_.size()), flags});
+  }
   // Rows added, repeated ones included: what memory is bounded by.
   [[nodiscard]] std::size_t size() const noexcept { return rows_.size(); }
   [[nodiscard]] FlagMap take();
@@ -64,6 +66,7 @@ class FlagRows final {
  private:
   struct Row {
     std::uint32_t uid;
+    std::uint32_t turn; // which row it was: of one message the last counts
     FlagLetters flags;
   };
   std::vector<Row> rows_;

@@ -10,6 +10,7 @@
 #include <mutex>
 #include <new>
 #include <sys/mman.h>
+#include <sys/syscall.h>
 #include <unistd.h>
 #include <vector>
 
@@ -66,7 +67,8 @@ class Pages final {
     // A kernel that knows one of them not does without it: there is nothing better to be had.
     ::madvise(bytes_, size_, MADV_DONTDUMP);
     ::madvise(bytes_, size_, MADV_WIPEONFORK);
-    is_locked_ = ::mlock(bytes_, size_) == 0;
+    // Not mlock(3): AddressSanitizer and ThreadSanitizer replace that with a function that does nothing.
+    is_locked_ = ::syscall(SYS_mlock, bytes_, size_) == 0;
   }
   Pages(const Pages&) = delete;
   Pages& operator=(const Pages&) = delete;

@@ -172,7 +172,7 @@ Status ReplyJournal::append_blocking(const JournalEntry& entry) {
   if (!size) return pass(size.error());
   if (write_all(file_.get(), record) && ::fdatasync(file_.get()) == 0) return {};
   const int cause = errno;
-  static_cast<void>(::ftruncate(file_.get(), *size)); // a damaged tail is survived, too
+  [[maybe_unused]] const int undone = ::ftruncate(file_.get(), *size); // a damaged tail is survived, too
   return unusable("write", path_, cause);
 }
 

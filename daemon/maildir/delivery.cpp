@@ -1,6 +1,7 @@
 #include "maildir/delivery.h"
 
 #include "maildir/folder_tree.h"
+#include "maildir/group_commit.h"
 #include "util/concat.h"
 
 #include <algorithm>
@@ -10,11 +11,6 @@
 
 namespace mailmoor::maildir {
 namespace {
-
-// Up to here each file is synced by itself. Above, one syncfs is cheaper: measured on ext4, 6 KB messages, renames and
-// directory included, 1.9 ms against 0.8 ms for 8 messages, 20 ms against 4 ms for 100. Below, a syncfs could wait
-// longer for other programs' unwritten data than fsync takes.
-constexpr std::size_t kSyncEachUpTo = 8;
 
 // A reader that renames while a directory is read can hide a message from one pass, hardly from four.
 constexpr int kScanPasses = 4;
@@ -26,7 +22,7 @@ using Fingerprint = std::pair<Uid, UnixTime>;
 } // namespace
 
 FolderDelivery::FolderDelivery(FileOps& ops, DeliveryOptions options, std::string directory,
-                               std::unique_ptr<SyncPoint> sync_point)
+                               std::shared_ptr<SyncPoint> sync_point)
     : ops_(&ops), options_(std::move(options)), directory_(std::move(directory)), sync_point_(std::move(sync_point)) {
   options_.host = sanitised_host(options_.host);
 }
@@ -45,7 +41,8 @@ Result<MessageWriter> FolderDelivery::begin_blocking() {
       concat(directory_, "/tmp/", kTemporaryPrefix, options_.run_id, '-', next_temporary_++, '.', options_.host);
   auto file = ops_->create_exclusive_blocking(path);
   if (!file) return pass(std::move(file).error());
-  return MessageWriter(*ops_, *std::move(file), std::move(path), options_.line_endings);
+  const std::uint64_t failures = sync_point_ != nullptr ? sync_point_->failures() : 0;
+  return MessageWriter(*ops_, *std::move(file), std::move(path), options_.line_endings, failures);
 }
 
 Status FolderDelivery::visit_messages_blocking(const std::function<void(std::string_view)>& visit) {
@@ -117,16 +114,24 @@ Result<UidSet> FolderDelivery::drop_repeated_blocking(std::vector<StagedMessage>
   return repeated;
 }
 
-Status FolderDelivery::make_durable_blocking(const std::vector<StagedMessage>& batch) {
-  if (sync_point_ != nullptr && batch.size() > kSyncEachUpTo) return sync_point_->sync_blocking();
-  for (const StagedMessage& message : batch)
-    if (Status status = ops_->sync_file_blocking(message.path_); !status) return status;
-  return {};
+// Finds out which messages are in the folder already, and takes them out of the batch; their UIDs.
+Result<UidSet> FolderDelivery::prepare_blocking(std::vector<StagedMessage>& batch) {
+  if (batch.empty()) return UidSet();
+  const UidValidity validity = batch.front().identity().validity;
+  assert(std::ranges::all_of(batch, [&](const StagedMessage& m) { return m.identity().validity == validity; }));
+  if (scanned_ != validity)
+    if (auto scan = scan_blocking(validity); !scan) return pass(std::move(scan).error());
+  return drop_repeated_blocking(batch);
 }
 
 // Renames into new/ and cur/ until one fails; neither directory is synced.
 FolderDelivery::Placed FolderDelivery::place_blocking(std::vector<StagedMessage>& batch) {
+  const std::scoped_lock lock(gate_->mutex);
   Placed placed;
+  if (gate_->is_closed) {
+    placed.error = Error(ErrorKind::kFolder, "closed", concat(directory_, " is not delivered to any more"));
+    return placed;
+  }
   for (StagedMessage& message : batch) {
     const Flags flags = options_.keep_flags ? message.identity().flags : Flags();
     const bool is_new = !flags.has(SystemFlag::kSeen);
@@ -136,37 +141,28 @@ FolderDelivery::Placed FolderDelivery::place_blocking(std::vector<StagedMessage>
     const auto renamed = ops_->rename_blocking(message.path_, path);
     if (!renamed) {
       placed.error = renamed.error();
-      return placed;
+      break;
     }
     // Otherwise a file of that very name is there, and the staged one is unlinked with the batch.
     if (*renamed) message.path_.clear();
     placed.uids.insert(message.identity().uid);
     (is_new ? placed.in_new : placed.in_cur) = true;
   }
+  present_.insert(placed.uids);
   return placed;
 }
 
 CommitReport FolderDelivery::commit_blocking(std::vector<StagedMessage> batch) {
-  if (batch.empty()) return {};
-  const UidValidity validity = batch.front().identity().validity;
-  assert(std::ranges::all_of(batch, [&](const StagedMessage& m) { return m.identity().validity == validity; }));
-  if (scanned_ != validity)
-    if (auto scan = scan_blocking(validity); !scan) return {{}, std::move(scan).error()};
-  const auto repeated = drop_repeated_blocking(batch);
-  if (!repeated) return {{}, repeated.error()};
-  if (Status status = make_durable_blocking(batch); !status) return {{}, std::move(status).error()};
+  GroupCommit commit(*ops_);
+  std::vector<FolderBatch> group;
+  group.push_back({this, std::move(batch)});
+  static_cast<void>(commit.advance_blocking(std::move(group)));
+  return std::move(commit.settle_blocking().front());
+}
 
-  Placed placed = place_blocking(batch);
-  present_.insert(placed.uids);
-  // A repeated message may be of a run that was killed before its sync.
-  if (placed.in_new || !repeated->empty())
-    if (Status status = ops_->sync_directory_blocking(directory_ + "/new"); !status)
-      return {{}, std::move(status).error()};
-  if (placed.in_cur || !repeated->empty())
-    if (Status status = ops_->sync_directory_blocking(directory_ + "/cur"); !status)
-      return {{}, std::move(status).error()};
-  placed.uids.insert(*repeated);
-  return {std::move(placed.uids), std::move(placed.error)};
+void FolderDelivery::close() noexcept {
+  const std::scoped_lock lock(gate_->mutex);
+  gate_->is_closed = true;
 }
 
 } // namespace mailmoor::maildir

@@ -20,6 +20,7 @@
 #include <cstdint>
 #include <functional>
 #include <memory>
+#include <mutex>
 #include <optional>
 #include <string>
 #include <string_view>
@@ -43,6 +44,10 @@ struct FolderPlace {
   std::string server_name; // wire; written into a directory whose own name is shortened
 };
 
+// Makes those of the folders that are missing, all of one mailbox, with one sync for them together. Where that cannot
+// be relied on, or for one folder, nothing is done: FolderDelivery::open_blocking() makes what it does not find.
+[[nodiscard]] Status make_folders_blocking(FileOps& ops, const std::vector<FolderPlace>& places);
+
 // A message in tmp/, complete, not durable yet.
 class StagedMessage final {
  public:
@@ -58,12 +63,14 @@ class StagedMessage final {
  private:
   friend class MessageWriter;
   friend class FolderDelivery;
-  StagedMessage(FileOps& ops, std::string path, MessageIdentity identity, std::uint64_t size);
+  friend class GroupCommit;
+  StagedMessage(FileOps& ops, std::string path, MessageIdentity identity, std::uint64_t size, std::uint64_t failures);
 
   FileOps* ops_;
   std::string path_; // empty: there is nothing to unlink any more
   MessageIdentity identity_;
   std::uint64_t size_;
+  std::uint64_t failures_; // SyncPoint::failures() before its first byte
 };
 
 // Writes one message. With LineEndings::kLf each CRLF becomes LF; bare CR, bare LF and NUL stay as they are.
@@ -82,7 +89,8 @@ class MessageWriter final {
 
  private:
   friend class FolderDelivery;
-  MessageWriter(FileOps& ops, std::unique_ptr<OutputFile> file, std::string path, LineEndings line_endings);
+  MessageWriter(FileOps& ops, std::unique_ptr<OutputFile> file, std::string path, LineEndings line_endings,
+                std::uint64_t failures);
   [[nodiscard]] Status flush_blocking();
 
   FileOps* ops_;
@@ -91,6 +99,7 @@ class MessageWriter final {
   std::string buffer_;
   std::uint64_t written_ = 0; // bytes given to the file
   LineEndings line_endings_;
+  std::uint64_t failures_;
   bool held_cr_ = false; // the last byte seen was a CR, not written yet
 };
 
@@ -107,6 +116,7 @@ struct FolderScan {
   std::uint64_t messages = 0; // all files in new/ and cur/, whosever
 };
 
+// Messages may be written by one thread while another commits earlier ones.
 class FolderDelivery final {
  public:
   // Makes the folder durably where it is missing and removes what earlier runs left in its tmp/ (files named
@@ -118,8 +128,13 @@ class FolderDelivery final {
   [[nodiscard]] Result<MessageWriter> begin_blocking();
 
   // REQUIRES: all of one UIDVALIDITY. A message whose UIDVALIDITY, UID and INTERNALDATE are in the folder already, as
-  // of the last scan (the first commit scans), is not delivered again and counts as delivered (P2).
+  // of the last scan (the first commit scans), is not delivered again and counts as delivered (P2). GroupCommit does
+  // the same for many folders at once.
   CommitReport commit_blocking(std::vector<StagedMessage> batch);
+
+  // From its return on no message is put into the folder any more; commits report "closed". Waits for the renames
+  // under way. Any thread.
+  void close() noexcept;
 
   // What is there, after readers renamed and deleted: rebuilds the known set when state.db is lost or lags. One pass
   // over new/ and cur/, more when a reader renames meanwhile; 100,000 files take about 0.1 s.
@@ -130,24 +145,35 @@ class FolderDelivery final {
   void assume_present(UidValidity validity, UidSet known);
 
   [[nodiscard]] const std::string& directory() const noexcept { return directory_; } // absolute
+  // Equal for folders that may share a GroupCommit. To be compared only.
+  [[nodiscard]] const void* group() const noexcept {
+    return sync_point_ != nullptr ? static_cast<const void*>(sync_point_.get()) : this;
+  }
 
  private:
-  FolderDelivery(FileOps& ops, DeliveryOptions options, std::string directory, std::unique_ptr<SyncPoint> sync_point);
-  [[nodiscard]] Result<UidSet> drop_repeated_blocking(std::vector<StagedMessage>& batch);
+  friend class GroupCommit;
+  struct Gate {
+    std::mutex mutex;
+    bool is_closed = false; // guarded by mutex
+  };
   struct Placed {
     UidSet uids;
     bool in_new = false, in_cur = false;
     std::optional<Error> error;
   };
+  FolderDelivery(FileOps& ops, DeliveryOptions options, std::string directory, std::shared_ptr<SyncPoint> sync_point);
+  // The steps of a commit, see GroupCommit.
+  [[nodiscard]] Result<UidSet> prepare_blocking(std::vector<StagedMessage>& batch);
+  [[nodiscard]] Result<UidSet> drop_repeated_blocking(std::vector<StagedMessage>& batch);
   [[nodiscard]] Placed place_blocking(std::vector<StagedMessage>& batch);
-  [[nodiscard]] Status make_durable_blocking(const std::vector<StagedMessage>& batch);
   [[nodiscard]] Status visit_messages_blocking(const std::function<void(std::string_view)>& visit);
 
   FileOps* ops_;
   DeliveryOptions options_;
   std::string directory_;
-  std::unique_ptr<SyncPoint> sync_point_; // null: files are synced one by one
-  std::uint64_t next_temporary_ = 1;
+  std::shared_ptr<SyncPoint> sync_point_; // shared by all folders of a file system; null: files are synced one by one
+  std::unique_ptr<Gate> gate_ = std::make_unique<Gate>();
+  std::uint64_t next_temporary_ = 1;   // of who writes; what follows is of who commits
   std::optional<UidValidity> scanned_; // the UIDVALIDITY of present_
   UidSet present_;
 };

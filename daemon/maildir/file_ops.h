@@ -1,8 +1,9 @@
 // The one port of this room: every file that Mailmoor's mail side touches is touched through here, so that a test can
 // put a disk behind it that fills up, fails, or forgets what was not synced.
 //
-// Every call blocks: pool threads only. Implementations may be used from several threads at once; one OutputFile or
-// SyncPoint from one at a time. Paths are absolute. Nothing follows from a failed call except that it failed.
+// Every call blocks: pool threads only. Implementations may be used from several threads at once, and so may a
+// SyncPoint; one OutputFile from one at a time. Paths are absolute. Nothing follows from a failed call except that it
+// failed.
 //
 // Errors carry the path and one of these codes: exists, not_found, disk_full, quota_exceeded, read_only, permission,
 // name_too_long, too_many_files, io_error, file_error.
@@ -35,7 +36,7 @@ class OutputFile {
 };
 
 // One file system, opened before the writes that it shall make durable: write-back errors are reported to descriptors
-// that were open when they happened (syncfs(2), Linux 5.8).
+// that were open when they happened, and once to each (syncfs(2), Linux 5.8). So all who write there share one.
 class SyncPoint {
  public:
   SyncPoint() = default;
@@ -45,6 +46,8 @@ class SyncPoint {
 
   // Everything written to the file system so far is on stable storage, names included.
   [[nodiscard]] virtual Status sync_blocking() = 0;
+  // How many syncs have failed. What was written before one of them may be lost although a later sync succeeds.
+  [[nodiscard]] virtual std::uint64_t failures() const noexcept = 0;
 };
 
 struct FileStatus {
@@ -67,8 +70,9 @@ class FileOps {
   [[nodiscard]] virtual Status sync_file_blocking(const std::string& path) = 0;
   // The names in the directory are on stable storage.
   [[nodiscard]] virtual Status sync_directory_blocking(const std::string& path) = 0;
-  // Null where syncing a whole file system cannot be relied on (FUSE, network file systems, unknown ones).
-  [[nodiscard]] virtual Result<std::unique_ptr<SyncPoint>> open_sync_point_blocking(const std::string& path) = 0;
+  // Null where syncing a whole file system cannot be relied on (FUSE, network file systems, unknown ones). The same
+  // object for all who hold one of that file system: hence shared_ptr.
+  [[nodiscard]] virtual Result<std::shared_ptr<SyncPoint>> open_sync_point_blocking(const std::string& path) = 0;
   // False, and nothing is changed, when `to` exists. Both on one file system.
   [[nodiscard]] virtual Result<bool> rename_blocking(const std::string& from, const std::string& to) = 0;
   // Mode 0700 whatever the umask. False when a directory (or a link to one) is there already.

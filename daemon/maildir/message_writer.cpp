@@ -35,12 +35,13 @@ void discard_blocking(FileOps& ops, const std::string& path) {
 
 } // namespace
 
-StagedMessage::StagedMessage(FileOps& ops, std::string path, MessageIdentity identity, std::uint64_t size)
-    : ops_(&ops), path_(std::move(path)), identity_(std::move(identity)), size_(size) {}
+StagedMessage::StagedMessage(FileOps& ops, std::string path, MessageIdentity identity, std::uint64_t size,
+                             std::uint64_t failures)
+    : ops_(&ops), path_(std::move(path)), identity_(std::move(identity)), size_(size), failures_(failures) {}
 
 StagedMessage::StagedMessage(StagedMessage&& other) noexcept
     : ops_(other.ops_), path_(std::exchange(other.path_, {})), identity_(std::move(other.identity_)),
-      size_(other.size_) {}
+      size_(other.size_), failures_(other.failures_) {}
 
 StagedMessage& StagedMessage::operator=(StagedMessage&& other) noexcept {
   if (this == &other) return *this;
@@ -49,6 +50,7 @@ StagedMessage& StagedMessage::operator=(StagedMessage&& other) noexcept {
   path_ = std::exchange(other.path_, {});
   identity_ = std::move(other.identity_);
   size_ = other.size_;
+  failures_ = other.failures_;
   return *this;
 }
 
@@ -56,13 +58,14 @@ StagedMessage::~StagedMessage() {
   discard_blocking(*ops_, path_);
 }
 
-MessageWriter::MessageWriter(FileOps& ops, std::unique_ptr<OutputFile> file, std::string path, LineEndings line_endings)
-    : ops_(&ops), file_(std::move(file)), path_(std::move(path)), line_endings_(line_endings) {}
+MessageWriter::MessageWriter(FileOps& ops, std::unique_ptr<OutputFile> file, std::string path, LineEndings line_endings,
+                             std::uint64_t failures)
+    : ops_(&ops), file_(std::move(file)), path_(std::move(path)), line_endings_(line_endings), failures_(failures) {}
 
 MessageWriter::MessageWriter(MessageWriter&& other) noexcept
     : ops_(other.ops_), file_(std::move(other.file_)), path_(std::exchange(other.path_, {})),
       buffer_(std::move(other.buffer_)), written_(other.written_), line_endings_(other.line_endings_),
-      held_cr_(other.held_cr_) {}
+      failures_(other.failures_), held_cr_(other.held_cr_) {}
 
 MessageWriter& MessageWriter::operator=(MessageWriter&& other) noexcept {
   if (this == &other) return *this;
@@ -74,6 +77,7 @@ MessageWriter& MessageWriter::operator=(MessageWriter&& other) noexcept {
   buffer_ = std::move(other.buffer_);
   written_ = other.written_;
   line_endings_ = other.line_endings_;
+  failures_ = other.failures_;
   held_cr_ = other.held_cr_;
   return *this;
 }
@@ -112,7 +116,7 @@ Result<StagedMessage> MessageWriter::finish_blocking(MessageIdentity identity) {
   if (Status status = file_->set_mtime_blocking(identity.internal_date); !status)
     return pass(std::move(status).error());
   file_.reset();
-  return StagedMessage(*ops_, std::exchange(path_, {}), std::move(identity), written_);
+  return StagedMessage(*ops_, std::exchange(path_, {}), std::move(identity), written_, failures_);
 }
 
 } // namespace mailmoor::maildir

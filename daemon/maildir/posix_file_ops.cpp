@@ -6,6 +6,7 @@
 
 #include <algorithm>
 #include <array>
+#include <atomic>
 #include <cerrno>
 #include <dirent.h>
 #include <fcntl.h>
@@ -84,14 +85,19 @@ class PosixSyncPoint final : public SyncPoint {
   PosixSyncPoint(UniqueFd fd, std::string path) : fd_(std::move(fd)), path_(std::move(path)) {}
 
   Status sync_blocking() override {
-    if (uninterrupted([&] { return ::syncfs(fd_.get()); }) != 0)
-      return file_failure(errno, "sync the file system of", path_);
-    return {};
+    // One at a time: an error goes to one caller, the next one must find it counted.
+    const std::scoped_lock lock(mutex_);
+    if (uninterrupted([&] { return ::syncfs(fd_.get()); }) == 0) return {};
+    ++failures_;
+    return file_failure(errno, "sync the file system of", path_);
   }
+  [[nodiscard]] std::uint64_t failures() const noexcept override { return failures_; }
 
  private:
   UniqueFd fd_;
   std::string path_;
+  std::mutex mutex_;
+  std::atomic<std::uint64_t> failures_ = 0;
 };
 
 // File systems of the kernel itself whose syncfs(2) waits for data and names (linux/magic.h).
@@ -179,11 +185,17 @@ Status PosixFileOps::sync_directory_blocking(const std::string& path) {
   return {};
 }
 
-Result<std::unique_ptr<SyncPoint>> PosixFileOps::open_sync_point_blocking(const std::string& path) {
+Result<std::shared_ptr<SyncPoint>> PosixFileOps::open_sync_point_blocking(const std::string& path) {
   auto fd = open_for_reading(path, O_DIRECTORY);
   if (!fd) return pass(std::move(fd).error());
   if (!has_reliable_syncfs(fd->get())) return nullptr;
-  return std::make_unique<PosixSyncPoint>(*std::move(fd), path);
+  struct stat about{};
+  if (::fstat(fd->get(), &about) != 0) return file_failure(errno, "look at", path);
+  const std::scoped_lock lock(mutex_);
+  std::weak_ptr<SyncPoint>& known = sync_points_[about.st_dev];
+  std::shared_ptr<SyncPoint> point = known.lock();
+  if (point == nullptr) known = point = std::make_shared<PosixSyncPoint>(*std::move(fd), path);
+  return point;
 }
 
 Result<bool> PosixFileOps::rename_blocking(const std::string& from, const std::string& to) {

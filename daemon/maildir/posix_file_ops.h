@@ -1,7 +1,11 @@
-// FileOps on the real file system. Stateless: one object serves the whole process, any thread.
+// FileOps on the real file system. One object serves the whole process, any thread.
 #pragma once
 
 #include "maildir/file_ops.h"
+
+#include <map>
+#include <mutex>
+#include <sys/types.h>
 
 namespace mailmoor::maildir {
 
@@ -10,7 +14,7 @@ class PosixFileOps final : public FileOps {
   [[nodiscard]] Result<std::unique_ptr<OutputFile>> create_exclusive_blocking(const std::string& path) override;
   [[nodiscard]] Status sync_file_blocking(const std::string& path) override;
   [[nodiscard]] Status sync_directory_blocking(const std::string& path) override;
-  [[nodiscard]] Result<std::unique_ptr<SyncPoint>> open_sync_point_blocking(const std::string& path) override;
+  [[nodiscard]] Result<std::shared_ptr<SyncPoint>> open_sync_point_blocking(const std::string& path) override;
   [[nodiscard]] Result<bool> rename_blocking(const std::string& from, const std::string& to) override;
   [[nodiscard]] Result<bool> make_directory_blocking(const std::string& path) override;
   [[nodiscard]] Status list_blocking(const std::string& path,
@@ -19,6 +23,11 @@ class PosixFileOps final : public FileOps {
   [[nodiscard]] Status remove_tree_blocking(const std::string& path) override;
   [[nodiscard]] Status unlink_blocking(const std::string& path) override;
   [[nodiscard]] Result<std::optional<FileStatus>> stat_blocking(const std::string& path) override;
+
+ private:
+  std::mutex mutex_;
+  // By device. Weak: a file system that nobody delivers to can be unmounted. Guarded by mutex_.
+  std::map<dev_t, std::weak_ptr<SyncPoint>> sync_points_;
 };
 
 } // namespace mailmoor::maildir

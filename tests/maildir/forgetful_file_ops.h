@@ -34,6 +34,8 @@ class ForgetfulFileOps final : public FileOps {
     fail_code_ = std::move(code);
   }
   [[nodiscard]] std::size_t steps() const { return steps_; }
+  // Of files, directories and the whole, those that failed included.
+  [[nodiscard]] std::size_t syncs() const { return syncs_; }
   [[nodiscard]] bool is_crashed() const { return crashed_; }
 
   // A new process on the same, running system.
@@ -57,7 +59,7 @@ class ForgetfulFileOps final : public FileOps {
   Result<std::unique_ptr<OutputFile>> create_exclusive_blocking(const std::string& path) override;
   Status sync_file_blocking(const std::string& path) override;
   Status sync_directory_blocking(const std::string& path) override;
-  Result<std::unique_ptr<SyncPoint>> open_sync_point_blocking(const std::string& path) override;
+  Result<std::shared_ptr<SyncPoint>> open_sync_point_blocking(const std::string& path) override;
   Result<bool> rename_blocking(const std::string& from, const std::string& to) override;
   Result<bool> make_directory_blocking(const std::string& path) override;
   Status list_blocking(const std::string& path, const std::function<void(std::string_view)>& visit) override;
@@ -114,6 +116,9 @@ class ForgetfulFileOps final : public FileOps {
   std::vector<Change> changes_;
   std::size_t steps_ = 0, crash_at_ = kNever, fail_at_ = kNever;
   std::string fail_code_;
+  std::uint64_t failed_syncs_ = 0;
+  std::size_t syncs_ = 0;
+  std::shared_ptr<SyncPoint> sync_point_; // of all who ask
   bool crashed_ = false;
   bool offers_sync_point_ = true;
 };
@@ -143,10 +148,13 @@ class ForgetfulFileOps::MemorySyncPoint final : public SyncPoint {
  public:
   explicit MemorySyncPoint(ForgetfulFileOps& disk) : disk_(disk) {}
   Status sync_blocking() override {
+    ++disk_.syncs_;
     Status allowed = disk_.step();
     if (allowed || !disk_.crashed_) disk_.sync_all(!allowed);
+    if (!allowed) ++disk_.failed_syncs_;
     return allowed;
   }
+  [[nodiscard]] std::uint64_t failures() const noexcept override { return disk_.failed_syncs_; }
 
  private:
   ForgetfulFileOps& disk_;
@@ -294,6 +302,7 @@ inline Result<std::unique_ptr<OutputFile>> ForgetfulFileOps::create_exclusive_bl
 }
 
 inline Status ForgetfulFileOps::sync_file_blocking(const std::string& path) {
+  ++syncs_;
   Status allowed = step();
   if (crashed_) return allowed;
   const NodePtr node = find(path);
@@ -304,6 +313,7 @@ inline Status ForgetfulFileOps::sync_file_blocking(const std::string& path) {
 }
 
 inline Status ForgetfulFileOps::sync_directory_blocking(const std::string& path) {
+  ++syncs_;
   if (Status allowed = step(); !allowed) return allowed;
   const NodePtr node = find(path);
   if (node == nullptr || !node->is_directory) return failure("not_found", path);
@@ -312,10 +322,11 @@ inline Status ForgetfulFileOps::sync_directory_blocking(const std::string& path)
   return {};
 }
 
-inline Result<std::unique_ptr<SyncPoint>> ForgetfulFileOps::open_sync_point_blocking(const std::string& path) {
+inline Result<std::shared_ptr<SyncPoint>> ForgetfulFileOps::open_sync_point_blocking(const std::string& path) {
   if (crashed_) return failure("crashed", path);
   if (!offers_sync_point_) return nullptr;
-  return std::make_unique<MemorySyncPoint>(*this);
+  if (sync_point_ == nullptr) sync_point_ = std::make_shared<MemorySyncPoint>(*this);
+  return sync_point_;
 }
 
 inline Result<bool> ForgetfulFileOps::rename_blocking(const std::string& from, const std::string& to) {

@@ -205,6 +205,7 @@ int run(const Arguments& arguments) {
   net::HttpClient http(curl);
   net::TlsContext tls;
   maildir::PosixFileOps files;
+  mailbox::Committer committer(files_pool, files);
   log::FaultLog faults;
   runtime::Semaphore connections(loop, static_cast<std::size_t>(config.limits.connections));
   courier::CourierSettings courier_settings;
@@ -226,6 +227,7 @@ int run(const Arguments& arguments) {
                                    .vault = vault,
                                    .state = state->repository,
                                    .files = files,
+                                   .committer = committer,
                                    .faults = faults,
                                    .counters = counters,
                                    .connections = connections,

@@ -1,6 +1,5 @@
 #include "mailbox/delivery_pipe.h"
 
-#include <algorithm>
 #include <string_view>
 #include <utility>
 
@@ -15,19 +14,48 @@ constexpr std::uint64_t kCommitBytes = 16UL * 1024 * 1024;
 
 } // namespace
 
-struct DeliveryPipe::Workbench {
-  explicit Workbench(maildir::FolderDelivery folder_in) : folder(std::move(folder_in)) {}
+struct DeliveryPipe::Part {
+  std::vector<maildir::StagedMessage> messages;
+  std::optional<Error> error; // of what could not be written
+  bool ends_batch = false;
+};
 
-  maildir::FolderDelivery folder;
+struct DeliveryPipe::Outcome {
+  explicit Outcome(runtime::Loop& loop) : changed(loop) {}
+
+  struct Pending {
+    std::optional<Error> error;
+    bool ends_batch;
+  };
+  std::deque<Pending> pending; // parts that the Committer has
+  maildir::CommitReport batch; // of the parts so far
+  std::deque<maildir::CommitReport> reports;
+  runtime::Event changed;
+
+  void settle(maildir::CommitReport part) {
+    Pending about = std::move(pending.front());
+    pending.pop_front();
+    batch.delivered.insert(part.delivered);
+    for (std::optional<Error>* error : {&about.error, &part.error})
+      if (*error && !batch.error) batch.error = std::move(*error);
+    if (about.ends_batch) reports.push_back(std::exchange(batch, {}));
+    changed.set();
+  }
+};
+
+struct DeliveryPipe::Workbench {
+  explicit Workbench(maildir::FolderDelivery& folder_in) : folder(folder_in) {}
+
+  maildir::FolderDelivery& folder;
   std::optional<maildir::MessageWriter> writer;
-  std::vector<maildir::StagedMessage> staged;
+  Part part;
   std::uint64_t staged_bytes = 0;
-  maildir::CommitReport batch;
+  std::vector<Part> ready; // for the loop thread, once the job is done
 
   void note(Status status) {
     if (status) return;
     writer.reset();
-    if (!batch.error) batch.error = std::move(status).error();
+    if (!part.error) part.error = std::move(status).error();
   }
   void begin_blocking() {
     auto opened = folder.begin_blocking();
@@ -42,18 +70,14 @@ struct DeliveryPipe::Workbench {
     writer.reset();
     if (!finished) return note(pass(std::move(finished).error()));
     staged_bytes += finished->size_on_disk();
-    staged.push_back(*std::move(finished));
-    if (staged_bytes >= kCommitBytes) commit_blocking();
+    part.messages.push_back(*std::move(finished));
   }
-  void commit_blocking() {
+  void end_part(bool ends_batch) {
     staged_bytes = 0;
-    if (staged.empty()) return;
-    maildir::CommitReport report = folder.commit_blocking(std::exchange(staged, {}));
-    batch.delivered.insert(report.delivered);
-    if (report.error && !batch.error) batch.error = std::move(report.error);
+    part.ends_batch = ends_batch;
+    ready.push_back(std::exchange(part, {}));
   }
-  [[nodiscard]] std::vector<maildir::CommitReport> apply_blocking(const Piece& piece) {
-    std::vector<maildir::CommitReport> reports;
+  bool apply_blocking(const Piece& piece) {
     std::string_view bytes = piece.bytes;
     for (const Step& step : piece.steps) {
       switch (step.kind) {
@@ -62,26 +86,32 @@ struct DeliveryPipe::Workbench {
         if (writer) note(writer->append_blocking(bytes.substr(0, step.size)));
         bytes.remove_prefix(step.size);
         break;
-      case Step::Kind::kFinish: finish_blocking(*step.identity); break;
-      case Step::Kind::kDrop: writer.reset(); break;
-      case Step::Kind::kEndBatch:
-        commit_blocking();
-        reports.push_back(std::exchange(batch, {}));
+      case Step::Kind::kFinish:
+        finish_blocking(*step.identity);
+        if (staged_bytes >= kCommitBytes) end_part(false);
         break;
+      case Step::Kind::kDrop: writer.reset(); break;
+      case Step::Kind::kEndBatch: end_part(true); break;
       }
     }
-    return reports;
+    return true;
   }
 };
 
 DeliveryPipe::DeliveryPipe(const Services& services, maildir::FolderDelivery folder)
-    : services_(services), bench_(std::make_shared<Workbench>(std::move(folder))), at_rest_(services.loop) {
+    : services_(services), folder_(std::make_shared<maildir::FolderDelivery>(std::move(folder))),
+      outcome_(std::make_shared<Outcome>(services.loop)), bench_(std::make_shared<Workbench>(*folder_)),
+      at_rest_(services.loop) {
   at_rest_.set();
 }
 
 DeliveryPipe::~DeliveryPipe() {
   worker_.cancel();
-  services_.files_pool.run_detached([bench = std::move(bench_)]() mutable { bench.reset(); });
+  folder_->close();
+  services_.files_pool.run_detached([folder = std::move(folder_), bench = std::move(bench_)]() mutable {
+    bench.reset();
+    folder.reset();
+  });
 }
 
 void DeliveryPipe::begin() {
@@ -109,9 +139,9 @@ void DeliveryPipe::end_batch() {
 }
 
 std::optional<maildir::CommitReport> DeliveryPipe::take_report() {
-  if (reports_.empty()) return std::nullopt;
-  maildir::CommitReport report = std::move(reports_.front());
-  reports_.pop_front();
+  if (outcome_->reports.empty()) return std::nullopt;
+  maildir::CommitReport report = std::move(outcome_->reports.front());
+  outcome_->reports.pop_front();
   return report;
 }
 
@@ -123,10 +153,33 @@ runtime::Task<void> DeliveryPipe::make_room() {
   hand_over();
 }
 
-runtime::Task<void> DeliveryPipe::drain() {
-  while (!filling_.steps.empty() || !at_rest_.is_set()) {
-    co_await at_rest_.wait_until(runtime::MonoTime::max());
+// One step of what is under way; false: there is nothing.
+runtime::Task<bool> DeliveryPipe::advance() {
+  co_await at_rest_.wait_until(runtime::MonoTime::max());
+  if (!filling_.steps.empty()) {
     hand_over();
+    co_return true;
+  }
+  if (outcome_->pending.empty()) co_return false;
+  outcome_->changed.reset();
+  co_await outcome_->changed.wait_until(runtime::MonoTime::max());
+  co_return true;
+}
+
+runtime::Task<void> DeliveryPipe::drain() {
+  bool goes_on = true;
+  while (goes_on) {
+    auto advancing = advance();
+    goes_on = co_await advancing;
+  }
+}
+
+runtime::Task<void> DeliveryPipe::wait_for_report() {
+  const std::size_t before = outcome_->reports.size();
+  bool goes_on = true;
+  while (goes_on && outcome_->reports.size() == before) {
+    auto advancing = advance();
+    goes_on = co_await advancing;
   }
 }
 
@@ -141,9 +194,18 @@ void DeliveryPipe::hand_over() {
 
 runtime::Task<void> DeliveryPipe::work() {
   auto job = [bench = bench_.get(), piece = &in_work_] { return bench->apply_blocking(*piece); };
-  std::vector<maildir::CommitReport> reports = co_await services_.files_pool.run(std::move(job));
-  std::ranges::move(reports, std::back_inserter(reports_));
+  co_await services_.files_pool.run(std::move(job));
+  for (Part& part : std::exchange(bench_->ready, {}))
+    commit(std::move(part));
   at_rest_.set();
+}
+
+void DeliveryPipe::commit(Part part) {
+  outcome_->pending.push_back({std::move(part.error), part.ends_batch});
+  services_.committer.commit(folder_, std::move(part.messages),
+                             [answered = std::weak_ptr<Outcome>(outcome_)](maildir::CommitReport report) {
+                               if (const auto outcome = answered.lock()) outcome->settle(std::move(report));
+                             });
 }
 
 } // namespace mailmoor::mailbox

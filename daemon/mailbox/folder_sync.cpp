@@ -14,6 +14,8 @@ namespace {
 
 // Two commands on the way: while one is answered the next one is there already, and the line does not wait for us.
 constexpr std::size_t kPipelineDepth = 2;
+// Received batches that wait for the disk: files in tmp/, no memory to speak of.
+constexpr std::size_t kMaxCommitting = 8;
 
 } // namespace
 
@@ -22,7 +24,7 @@ FolderSync::FolderSync(const Services& services, Connection& connection, Folder&
     : services_(services), connection_(connection), folder_(folder), settings_(settings),
       should_leave_(std::move(should_leave)), on_message_(std::move(on_message)) {}
 
-runtime::Task<Result<bool>> FolderSync::run() {
+runtime::Task<Status> FolderSync::receive() {
   auto examining = examine();
   const Status examined = co_await examining;
   if (!examined) co_return pass(examined.error());
@@ -30,7 +32,7 @@ runtime::Task<Result<bool>> FolderSync::run() {
     co_return fail(ErrorKind::kFolder, "no_uidvalidity", concat("the server keeps no UIDs: ", pass_->plan().why));
   if (pass_->plan().action == sync::FolderPlan::Action::kNothing) {
     folder_.behind = 0;
-    co_return true;
+    co_return Status();
   }
   auto opening = open_delivery();
   const Status opened = co_await opening;
@@ -41,8 +43,14 @@ runtime::Task<Result<bool>> FolderSync::run() {
   auto fetching = fetch();
   const Status fetched = co_await fetching;
   folder_.behind = pass_->behind();
-  if (!fetched) co_return pass(fetched.error());
-  if (failure_) co_return std::unexpected(*failure_);
+  co_return fetched;
+}
+
+runtime::Task<Result<bool>> FolderSync::settle() {
+  auto settling = settle_batches(std::nullopt);
+  const Status settled = co_await settling;
+  folder_.behind = pass_->behind();
+  if (!settled) co_return pass(settled.error());
   if (should_leave_() && (folder_.behind != 0 || pass_->has_flags())) co_return false;
   auto flagging = apply_flags();
   const Status flagged = co_await flagging;
@@ -105,7 +113,7 @@ runtime::Task<Status> FolderSync::scan() {
 }
 
 void FolderSync::ask_for_more() {
-  while (!failure_ && asked_.size() < kPipelineDepth && !should_leave_()) {
+  while (!failure_ && asked_.size() < kPipelineDepth && committing_.size() < kMaxCommitting && !should_leave_()) {
     std::optional<UidSet> uids = pass_->next_batch();
     if (!uids) return;
     Batch batch{connection_.session().uid_fetch_bodies(*uids), {}, false};
@@ -117,9 +125,15 @@ void FolderSync::ask_for_more() {
 runtime::Task<Status> FolderSync::fetch() {
   while (true) {
     ask_for_more();
-    if (asked_.empty() && committing_.empty()) break;
+    if (asked_.empty() && committing_.size() >= kMaxCommitting) {
+      auto waiting = pipe_->wait_for_report();
+      co_await waiting;
+      settle_reports();
+      continue;
+    }
+    if (asked_.empty() && all_arrived()) break;
     if (asked_.empty()) {
-      // Everything is here; the last commits may leave messages over, which are then asked for alone.
+      // What did not come is asked for alone, once the disk has told what it has.
       auto settling = settle_batches(std::nullopt);
       const Status settled = co_await settling;
       if (!settled) co_return settled;
@@ -196,6 +210,14 @@ void FolderSync::on_completed(const imap::Completed& completed) {
   pipe_->end_batch();
   committing_.push_back(std::move(*batch));
   asked_.erase(batch);
+}
+
+// Whether nothing is left to be asked for, whatever becomes of the commits under way.
+bool FolderSync::all_arrived() const {
+  if (committing_.empty()) return true;
+  const bool whole = std::ranges::all_of(
+      committing_, [](const Batch& batch) { return batch.report.requested == batch.report.arrived && !batch.refused; });
+  return whole && !failure_;
 }
 
 // Takes what the disk has finished, in the order in which it was asked for.

@@ -1,5 +1,6 @@
 // One pass over one folder on an open connection: EXAMINE, look what is new, fetch it, make it durable, bring changed
-// flags and deletions to the files, record it all. folder_look.cpp asks, folder_sync.cpp fetches.
+// flags and deletions to the files, record it all. folder_look.cpp asks, folder_sync.cpp fetches, folder_apply.cpp
+// brings changes to the files.
 // Lives for one pass. Loop thread only.
 #pragma once
 
@@ -35,9 +36,14 @@ class FolderSync final {
   FolderSync(const FolderSync&) = delete;
   FolderSync& operator=(const FolderSync&) = delete;
 
-  // True: the pass is complete. False: left at a batch's end because should_leave() said so; what was fetched is
-  // delivered and recorded. Errors of kind kFolder concern this folder only.
-  [[nodiscard]] runtime::Task<Result<bool>> run();
+  // What needs the connection: at its end everything is received, and another folder may be opened. Unless it failed
+  // settle() follows. Errors of kind kFolder concern this folder only.
+  [[nodiscard]] runtime::Task<Status> receive();
+  // Whether there is something to settle: not in an unchanged folder.
+  [[nodiscard]] bool needs_settling() const noexcept { return pipe_.has_value(); }
+  // What is left for the disk: the last commits, flags, deletions; then the record of it all. True: the pass is
+  // complete. False: left at a batch's end because should_leave() said so; what was fetched is delivered and recorded.
+  [[nodiscard]] runtime::Task<Result<bool>> settle();
 
  private:
   struct Batch {
@@ -56,6 +62,7 @@ class FolderSync final {
   [[nodiscard]] runtime::Task<Status> apply_deletions();
   [[nodiscard]] runtime::Task<Status> fetch();
   [[nodiscard]] runtime::Task<Status> settle_batches(std::optional<Error> lost);
+  [[nodiscard]] bool all_arrived() const;
   void ask_for_more();
   void on_event(imap::Event& event);
   void on_fetched(const imap::Fetched& fetched);

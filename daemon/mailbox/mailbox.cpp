@@ -32,7 +32,10 @@ constexpr runtime::Duration kRateWindow = seconds(60);
 
 Mailbox::Mailbox(const Services& services, MailboxSettings settings, TokenKeeper* keeper, Admission admit)
     : services_(services), settings_(std::move(settings)), keeper_(keeper), admit_(std::move(admit)),
-      since_(services.now()), wake_(services.loop), finished_(services.loop) {}
+      since_(services.now()), wake_(services.loop), finished_(services.loop), settled_(services.loop),
+      settling_(services.loop) {}
+
+Mailbox::~Mailbox() = default;
 
 void Mailbox::start() {
   if (keeper_ != nullptr) token_watch_.start(watch_token(), [] {});

@@ -15,6 +15,7 @@
 #include "model/mailbox_state.h"
 #include "runtime/run_task.h"
 #include "runtime/task.h"
+#include "runtime/task_set.h"
 #include "runtime/wait.h"
 #include "sync/folder_choice.h"
 
@@ -23,6 +24,7 @@
 #include <deque>
 #include <functional>
 #include <map>
+#include <memory>
 #include <optional>
 #include <string>
 #include <vector>
@@ -69,7 +71,7 @@ class Mailbox final {
   Mailbox(const Services& services, MailboxSettings settings, TokenKeeper* keeper, Admission admit);
   Mailbox(const Mailbox&) = delete;
   Mailbox& operator=(const Mailbox&) = delete;
-  ~Mailbox() = default;
+  ~Mailbox();
 
   void start();
   // Finishes the batch under way, closes the connection and ends; finished() says when.
@@ -104,6 +106,8 @@ class Mailbox final {
   [[nodiscard]] bool makes_progress() const;
 
  private:
+  // One pass over one folder.
+  struct Visit;
   // How a session ended without a fault.
   enum class Leave { kTokenEnds, kAsked, kComplete };
 
@@ -117,7 +121,12 @@ class Mailbox final {
   [[nodiscard]] runtime::Task<Status> log_in(Connection& connection, Login login);
   [[nodiscard]] Error password_rejected(const Error& refused) const;
   [[nodiscard]] runtime::Task<Status> sync_all(Connection& connection);
-  [[nodiscard]] runtime::Task<Status> sync_folder(Connection& connection, Folder& folder);
+  [[nodiscard]] runtime::Task<Result<bool>> sync_folders(Connection& connection, std::vector<std::string> wires);
+  [[nodiscard]] runtime::Task<void> make_directories(const std::vector<std::string>& wires);
+  [[nodiscard]] runtime::Task<Status> receive_folder(Connection& connection, Folder& folder);
+  [[nodiscard]] runtime::Task<void> settle_folder(std::unique_ptr<Visit> visit);
+  [[nodiscard]] runtime::Task<void> wait_until_settling(std::size_t at_most);
+  [[nodiscard]] Status conclude(const Visit& visit, const Result<bool>& complete);
   [[nodiscard]] runtime::Task<Status> list_folders(Connection& connection);
   [[nodiscard]] runtime::Task<Status> wait_for_work(Connection& connection);
   [[nodiscard]] runtime::Task<Status> open_inbox(Connection& connection);
@@ -174,6 +183,10 @@ class Mailbox final {
   std::uint64_t octets_ = 0;  // of their bodies
   runtime::Event wake_;
   runtime::Event finished_;
+  std::size_t settling_count_ = 0; // folders that are received and not finished on the disk
+  std::optional<Error> settling_fault_;
+  runtime::Event settled_; // one of them is
+  runtime::TaskSet settling_;
   runtime::TaskRunner<void> token_watch_;
   runtime::TaskRunner<void> life_;
 };

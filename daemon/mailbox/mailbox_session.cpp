@@ -175,15 +175,13 @@ runtime::Task<Status> Mailbox::sync_all(Connection& connection) {
     if (folder.chosen && (everything || folder.name.is_inbox())) wires.push_back(wire);
   if (const auto inbox = std::ranges::find(wires, "INBOX"); inbox != wires.end())
     std::rotate(wires.begin(), inbox, std::next(inbox));
-  for (const std::string& wire : wires) {
-    if (must_leave()) {
-      sync_wanted_ |= everything;
-      inbox_news_ |= !everything;
-      co_return Status();
-    }
-    auto syncing = sync_folder(connection, folders_.at(wire));
-    const Status synced = co_await syncing;
-    if (!synced) co_return synced;
+  auto syncing = sync_folders(connection, std::move(wires));
+  const Result<bool> synced = co_await syncing;
+  if (!synced) co_return pass(synced.error());
+  if (!*synced) {
+    sync_wanted_ |= everything;
+    inbox_news_ |= !everything;
+    co_return Status();
   }
   if (everything && !must_leave()) {
     auto tidying = tidy();
@@ -219,44 +217,6 @@ void Mailbox::end_pass(bool complete) {
     outcome = fail(ErrorKind::kFolder, "folders_failed", "some folders could not be synced; the log names them");
   for (auto& [ticket, done] : std::exchange(sync_waiters_, {}))
     done(outcome);
-}
-
-runtime::Task<Status> Mailbox::sync_folder(Connection& connection, Folder& folder) {
-  expect_news_within(settings_.connection.io_timeout);
-  if (const auto state = listed_states_.extract(folder.name.wire()); !state.empty()) {
-    const sync::FolderPlan plan = sync::plan_folder(folder.recorded, state.mapped(), services_.now(), settings_.wants);
-    if (plan.action == sync::FolderPlan::Action::kNothing) {
-      folder.looked_at = state.mapped();
-      co_return Status();
-    }
-  }
-  FolderSyncSettings settings;
-  settings.mailbox = settings_.name;
-  settings.line_endings = settings_.line_endings;
-  settings.keep_flags = settings_.keep_flags;
-  settings.wants = settings_.wants;
-  std::uint64_t fetched = 0;
-  FolderSync sync(
-      services_, connection, folder, settings, [this] { return must_leave(); },
-      [this, &fetched](std::uint64_t octets) {
-        ++fetched;
-        count_message(octets);
-      });
-  auto running = sync.run();
-  const Result<bool> complete = co_await running;
-  const std::string& name = folder.name.utf8();
-  if (fetched != 0)
-    log::write(log::Priority::kInfo, {.mailbox = settings_.name, .folder = name, .event = "fetched"},
-               concat(fetched, fetched == 1 ? " new message" : " new messages"));
-  if (complete) {
-    services_.faults.clear_all(settings_.name, name, services_.now());
-    co_return Status();
-  }
-  const Error& error = complete.error();
-  if (error.kind != ErrorKind::kFolder && error.kind != ErrorKind::kMessage)
-    co_return pass(Error(error).within(concat("folder ", name)));
-  take_folder_fault(folder, error);
-  co_return Status();
 }
 
 runtime::Task<Status> Mailbox::wait_for_work(Connection& connection) {

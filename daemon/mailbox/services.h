@@ -4,6 +4,7 @@
 
 #include "courier/courier.h"
 #include "log/fault_log.h"
+#include "mailbox/committer.h"
 #include "mailbox/counters.h"
 #include "maildir/file_ops.h"
 #include "net/dialer.h"
@@ -31,6 +32,7 @@ struct Services {
   store::TokenVault& vault;      // store_thread only
   store::StateRepository& state; // store_thread only
   maildir::FileOps& files;       // files_pool only
+  Committer& committer;
   log::FaultLog& faults;
   Counters& counters;
   runtime::Semaphore& connections; // limits.connections

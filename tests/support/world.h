@@ -64,6 +64,7 @@ class World {
                  .vault = vault,
                  .state = state,
                  .files = files != nullptr ? *files : disk_,
+                 .committer = committer,
                  .faults = faults,
                  .counters = counters,
                  .connections = connections,
@@ -155,6 +156,7 @@ class World {
   runtime::Semaphore connections{loop, 100};
   std::mt19937_64 random{1};
   mailbox::Services services;
+  mailbox::Committer committer{files_pool, services.files};
 };
 
 // Holds a pool's thread until it is let go: a slow disk.

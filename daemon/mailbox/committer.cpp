@@ -1,0 +1,53 @@
+#include "mailbox/committer.h"
+
+#include <algorithm>
+#include <cstddef>
+#include <utility>
+
+namespace mailmoor::mailbox {
+namespace {
+
+// More in one sync costs the disk little and makes those that wait for it wait longer.
+constexpr std::size_t kGroupMessages = 1000;
+
+} // namespace
+
+Committer::~Committer() {
+  for (auto& [key, lane] : lanes_) {
+    lane->worker.cancel();
+    files_pool_.run_detached([gone = std::shared_ptr<Lane>(std::move(lane))]() mutable { gone.reset(); });
+  }
+}
+
+void Committer::commit(SharedFolder folder, std::vector<maildir::StagedMessage> messages,
+                       std::function<void(maildir::CommitReport)> done) {
+  const void* const key = folder->group();
+  std::erase_if(lanes_, [key](const auto& lane) { return lane.first != key && !lane.second->worker.is_running(); });
+  std::unique_ptr<Lane>& lane = lanes_[key];
+  if (lane == nullptr) lane = std::make_unique<Lane>(files_);
+  lane->waiting.push_back({std::move(folder), std::move(messages), std::move(done)});
+  if (!lane->worker.is_running()) lane->worker.start(work(*lane), [] {});
+}
+
+runtime::Task<void> Committer::work(Lane& lane) {
+  while (!lane.waiting.empty() || !lane.reported_next.empty()) {
+    std::deque<Entry> taken;
+    std::size_t messages = 0;
+    while (!lane.waiting.empty() && messages < kGroupMessages) {
+      Entry& entry = taken.emplace_back(std::move(lane.waiting.front()));
+      lane.waiting.pop_front();
+      messages += entry.messages.size();
+      lane.under_way.push_back({entry.folder.get(), std::move(entry.messages)});
+    }
+    auto job = [&lane] {
+      if (lane.under_way.empty()) return lane.group.settle_blocking();
+      return lane.group.advance_blocking(std::exchange(lane.under_way, {}));
+    };
+    std::vector<maildir::CommitReport> reports = co_await files_pool_.run(std::move(job));
+    for (std::size_t i = 0; i < reports.size(); ++i)
+      lane.reported_next[i].done(std::move(reports[i]));
+    lane.reported_next = std::move(taken);
+  }
+}
+
+} // namespace mailmoor::mailbox

@@ -1,0 +1,134 @@
+// The part of a mailbox's life that goes from folder to folder: while some are being finished on the disk, the next one
+// is received already.
+#include "log/log.h"
+#include "mailbox/mailbox.h"
+#include "maildir/folder_tree.h"
+#include "util/concat.h"
+
+#include <utility>
+
+namespace mailmoor::mailbox {
+namespace {
+
+// Enough for small folders to share their syncs; each holds two pieces of a DeliveryPipe at most.
+constexpr std::size_t kMaxSettling = 16;
+
+} // namespace
+
+struct Mailbox::Visit {
+  Visit(Mailbox& mailbox, Connection& connection, Folder& folder_in, const FolderSyncSettings& settings)
+      : folder(folder_in),
+        sync(
+            mailbox.services_, connection, folder, settings, [&mailbox] { return mailbox.must_leave(); },
+            [this, &mailbox](std::uint64_t octets) {
+              ++fetched;
+              mailbox.count_message(octets);
+            }) {}
+
+  Folder& folder;
+  std::uint64_t fetched = 0;
+  FolderSync sync;
+};
+
+// True: each of them had its turn. False: left in between.
+runtime::Task<Result<bool>> Mailbox::sync_folders(Connection& connection, std::vector<std::string> wires) {
+  auto making = make_directories(wires);
+  co_await making;
+  Status received;
+  bool had_all = true;
+  for (const std::string& wire : wires) {
+    if (must_leave()) {
+      had_all = false;
+      break;
+    }
+    auto receiving = receive_folder(connection, folders_.at(wire));
+    received = co_await receiving;
+    if (!received || settling_fault_) break;
+  }
+  auto settling = wait_until_settling(0);
+  co_await settling;
+  if (std::optional<Error> fault = std::exchange(settling_fault_, std::nullopt); fault && received)
+    received = std::unexpected(*std::move(fault));
+  if (!received) co_return pass(std::move(received).error());
+  co_return had_all;
+}
+
+// A mailbox with hundreds of folders is not made one directory at a time. What fails here is met and told by the
+// folder's own pass.
+runtime::Task<void> Mailbox::make_directories(const std::vector<std::string>& wires) {
+  std::vector<maildir::FolderPlace> places;
+  for (const std::string& wire : wires)
+    if (const Folder& folder = folders_.at(wire); !folder.scanned) places.push_back(folder.place);
+  if (places.size() < 2) co_return;
+  auto job = [&files = services_.files, places = std::move(places)] {
+    return maildir::make_folders_blocking(files, places);
+  };
+  const Status made = co_await services_.files_pool.run(std::move(job));
+  if (!made)
+    log::write(log::Priority::kDebug, {.mailbox = settings_.name, .error = made.error().code}, made.error().what);
+}
+
+runtime::Task<Status> Mailbox::receive_folder(Connection& connection, Folder& folder) {
+  expect_news_within(settings_.connection.io_timeout);
+  if (const auto state = listed_states_.extract(folder.name.wire()); !state.empty()) {
+    const sync::FolderPlan plan = sync::plan_folder(folder.recorded, state.mapped(), services_.now(), settings_.wants);
+    if (plan.action == sync::FolderPlan::Action::kNothing) {
+      folder.looked_at = state.mapped();
+      co_return Status();
+    }
+  }
+  FolderSyncSettings settings;
+  settings.mailbox = settings_.name;
+  settings.line_endings = settings_.line_endings;
+  settings.keep_flags = settings_.keep_flags;
+  settings.wants = settings_.wants;
+  auto visit = std::make_unique<Visit>(*this, connection, folder, settings);
+  auto receiving = visit->sync.receive();
+  const Status received = co_await receiving;
+  if (!received) {
+    const Result<bool> failed = pass(received.error());
+    co_return conclude(*visit, failed);
+  }
+  if (!visit->sync.needs_settling()) co_return conclude(*visit, true);
+  auto waiting = wait_until_settling(kMaxSettling - 1);
+  co_await waiting;
+  ++settling_count_;
+  settling_.spawn(settle_folder(std::move(visit)));
+  co_return Status();
+}
+
+runtime::Task<void> Mailbox::settle_folder(std::unique_ptr<Visit> visit) {
+  auto settling = visit->sync.settle();
+  const Result<bool> complete = co_await settling;
+  Status concluded = conclude(*visit, complete);
+  if (!concluded && !settling_fault_) settling_fault_ = std::move(concluded).error();
+  visit.reset();
+  --settling_count_;
+  settled_.set();
+}
+
+runtime::Task<void> Mailbox::wait_until_settling(std::size_t at_most) {
+  while (settling_count_ > at_most) {
+    settled_.reset();
+    co_await settled_.wait_until(runtime::MonoTime::max());
+  }
+}
+
+// What the end of a visit means for the mailbox. An error that concerns the folder only is told and goes no further.
+Status Mailbox::conclude(const Visit& visit, const Result<bool>& complete) {
+  const std::string& name = visit.folder.name.utf8();
+  if (visit.fetched != 0)
+    log::write(log::Priority::kInfo, {.mailbox = settings_.name, .folder = name, .event = "fetched"},
+               concat(visit.fetched, visit.fetched == 1 ? " new message" : " new messages"));
+  if (complete) {
+    services_.faults.clear_all(settings_.name, name, services_.now());
+    return {};
+  }
+  const Error& error = complete.error();
+  if (error.kind != ErrorKind::kFolder && error.kind != ErrorKind::kMessage)
+    return pass(Error(error).within(concat("folder ", name)));
+  take_folder_fault(visit.folder, error);
+  return {};
+}
+
+} // namespace mailmoor::mailbox

@@ -64,11 +64,11 @@ class Login : public Ctl {
  protected:
   // The stream of a login that goes on once an address has been handed in.
   void script_until_answered(const std::string& mailbox, const std::string& query, const std::string& first,
-                             const std::string& last) {
+                             const std::string& last, const std::string& after = "POST /v1/login") {
     daemon_.on_two_parts(
         concat("POST /v1/mailboxes/", mailbox, "/login", query),
         concat("HTTP/1.1 200 X\r\nTransfer-Encoding: chunked\r\nConnection: close\r\n\r\n", chunk(first)),
-        "POST /v1/login", chunk(last) + "0\r\n\r\n");
+        after, chunk(last) + "0\r\n\r\n");
   }
   void fleet(const std::vector<std::string>& mailboxes) {
     std::string all;
@@ -224,8 +224,10 @@ TEST_F(Login, PasteWithoutInput_FailsAtOnce) {
 
 TEST_F(Login, SeveralPastes_GoInOneByOneInAnyOrder) {
   fleet({});
-  for (const auto* const name : {"a", "b"})
-    script_until_answered(name, "?flow=paste", link_line(name, "paste"), signed_in_line(name));
+  script_until_answered("a", "?flow=paste", link_line("a", "paste"), signed_in_line("a"),
+                        "POST /v1/login http://127.0.0.1:61993/?code=2");
+  script_until_answered("b", "?flow=paste", link_line("b", "paste"), signed_in_line("b"),
+                        "POST /v1/login http://127.0.0.1:61993/?code=1");
   daemon_.on("POST /v1/login", 200, signed_in_line("b"));
   const Input input("http://127.0.0.1:61993/?code=1&state=b\nhttp://127.0.0.1:61993/?code=2&state=a\n");
   input_fd_ = input.fd();

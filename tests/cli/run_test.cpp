@@ -287,8 +287,8 @@ TEST_F(Local, KeyRotateWithoutADaemon_FindsTheStoreByTheConfiguration) {
                                            "--config", directory_ + "/mailmoor.yaml"};
   EXPECT_EQ(run_with(rotate), 2);
   EXPECT_THAT(err(), HasSubstr("mailmoor.yaml"));
-  std::ofstream(directory_ + "/mailmoor.yaml")
-      << "state_dir: " << directory_ << "\nmaildir_root: " << directory_ << "\nmailboxes: [{name: a, user: a, host: h}]\n";
+  std::ofstream(directory_ + "/mailmoor.yaml") << "state_dir: " << directory_ << "\nmaildir_root: " << directory_
+                                               << "\nmailboxes: [{name: a, user: a, host: h}]\n";
   EXPECT_EQ(run_with(rotate), 1);
   EXPECT_THAT(err(), HasSubstr(concat("there is no token database ", directory_, "/tokens.db")));
   EXPECT_FALSE(std::filesystem::exists(directory_ + "/master.key"));

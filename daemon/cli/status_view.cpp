@@ -19,6 +19,18 @@ std::string rate_text(double messages_per_second) {
   return {text.data(), static_cast<std::size_t>(size)};
 }
 
+// Rounded to a tenth of the largest unit that fits, "150.0 MiB".
+std::string size_text(std::uint64_t octets) {
+  constexpr std::array kUnits = {"B", "KiB", "MiB", "GiB", "TiB"};
+  std::size_t unit = 0;
+  auto size = static_cast<double>(octets);
+  for (; size >= 1024 && unit + 1 < kUnits.size(); ++unit)
+    size /= 1024;
+  std::array<char, 40> text{};
+  const int length = std::snprintf(text.data(), text.size(), unit == 0 ? "%.0f %s" : "%.1f %s", size, kUnits[unit]);
+  return {text.data(), static_cast<std::size_t>(length)};
+}
+
 std::string count_of(std::size_t count, std::string_view one, std::string_view many) {
   return concat(count, ' ', count == 1 ? one : many);
 }
@@ -47,6 +59,40 @@ std::string app_trouble(const AppStatus& app, UnixTime now, std::optional<std::s
   out += wrapped(printable(app.reason), 4, width);
   if (!app.remedy.empty()) out += wrapped("→ " + printable(app.remedy), 4, width);
   return out;
+}
+
+// What the filters leave out; empty when that is nothing.
+std::string left_out_text(const MailboxStatus& mailbox) {
+  std::uint64_t old = 0;
+  std::uint64_t large = 0;
+  for (const FolderStatus& folder : mailbox.folders) {
+    old += folder.too_old;
+    large += folder.too_large;
+  }
+  if (old == 0 && large == 0) return {};
+  return concat(old, " too old, ", large, " too large, as configured");
+}
+
+std::string poison_table(const MailboxStatus& mailbox, UnixTime now, std::optional<std::size_t> width) {
+  if (mailbox.poison.empty()) return {};
+  Table table({{.title = "NOT FETCHED"}, {.title = "UID", .right = true}, {.title = "NEXT TRY", .importance = 1}});
+  for (const auto& poison : mailbox.poison) {
+    table.add_row({printable(poison.folder), std::to_string(poison.uid), relative_time(poison.retry_at, now, "-")});
+    table.add_note(printable(poison.reason));
+  }
+  return '\n' + table.render(width);
+}
+
+std::string too_large_table(const MailboxStatus& mailbox, std::optional<std::size_t> width) {
+  if (mailbox.too_large.empty()) return {};
+  Table table({{.title = "TOO LARGE"}, {.title = "UID", .right = true}, {.title = "SIZE", .right = true}});
+  for (const auto& message : mailbox.too_large)
+    table.add_row({printable(message.folder), std::to_string(message.uid), size_text(message.size)});
+  std::uint64_t all = 0;
+  for (const FolderStatus& folder : mailbox.folders)
+    all += folder.too_large;
+  if (all > mailbox.too_large.size()) table.add_note(concat("and ", all - mailbox.too_large.size(), " more"));
+  return '\n' + table.render(width);
 }
 
 } // namespace
@@ -86,6 +132,7 @@ std::string render_mailbox(const MailboxStatus& mailbox, UnixTime now, std::opti
   out += fact("next try", relative_time(mailbox.retry_at, now, ""), width);
   out += fact("last complete sync", relative_time(mailbox.last_sync, now, "never"), width);
   out += fact("messages", concat(mailbox.messages, ", behind ", mailbox.behind), width);
+  out += fact("left out", left_out_text(mailbox), width);
   out += fact("rate", mailbox.messages_per_second < 0.05 ? "" : rate_text(mailbox.messages_per_second), width);
   out += fact("access token ends", relative_time(mailbox.token_expires_at, now, ""), width);
   if (!mailbox.folders.empty()) {
@@ -100,15 +147,7 @@ std::string render_mailbox(const MailboxStatus& mailbox, UnixTime now, std::opti
                        relative_time(folder.last_sync, now, "never"), printable(folder.directory)});
     out += '\n' + table.render(width);
   }
-  if (!mailbox.poison.empty()) {
-    Table table({{.title = "NOT FETCHED"}, {.title = "UID", .right = true}, {.title = "NEXT TRY", .importance = 1}});
-    for (const auto& poison : mailbox.poison) {
-      table.add_row({printable(poison.folder), std::to_string(poison.uid), relative_time(poison.retry_at, now, "-")});
-      table.add_note(printable(poison.reason));
-    }
-    out += '\n' + table.render(width);
-  }
-  return out;
+  return out + poison_table(mailbox, now, width) + too_large_table(mailbox, width);
 }
 
 std::string render_folders(const std::vector<FolderStatus>& folders, UnixTime now, std::optional<std::size_t> width) {

@@ -85,6 +85,15 @@ struct Timeouts {
   friend bool operator==(const Timeouts&, const Timeouts&) = default;
 };
 
+// What is fetched at all. At most one of since and max_age.
+struct Filters {
+  std::optional<std::chrono::sys_days> since; // UTC; by INTERNALDATE
+  std::optional<std::chrono::seconds> max_age;
+  std::optional<std::uint64_t> max_size; // octets
+
+  friend bool operator==(const Filters&, const Filters&) = default;
+};
+
 struct Mailbox {
   std::string name;
   std::string app; // name of an App; empty: signs in with a password
@@ -96,6 +105,7 @@ struct Mailbox {
   std::string ca_file; // trusted beside the system's roots; empty: none
   SecretSource password;
   FolderPatterns folders;
+  Filters filters;
   Push push = Push::kAuto;
   std::chrono::seconds poll{300};
   FlagMode flags = FlagMode::kMirror;

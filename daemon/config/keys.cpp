@@ -48,31 +48,11 @@ constexpr auto kApp = std::to_array<Key>({{"provider"},
                                           {"imap_host"},
                                           {"proxy"}});
 // The name comes first: defaults have all but that.
-constexpr auto kMailbox = std::to_array<Key>({{"name"},
-                                              {"app"},
-                                              {"user"},
-                                              {"login_user"},
-                                              {"host"},
-                                              {"port"},
-                                              {"tls"},
-                                              {"ca_file"},
-                                              {"password"},
-                                              {"folders"},
-                                              {"since", false},
-                                              {"max_age", false},
-                                              {"max_size", false},
-                                              {"push"},
-                                              {"poll"},
-                                              {"flags"},
-                                              {"deletions"},
-                                              {"layout"},
-                                              {"line_endings"},
-                                              {"connections"},
-                                              {"daily_bytes"},
-                                              {"timeouts"},
-                                              {"compress"},
-                                              {"proxy"},
-                                              {"maildir"}});
+constexpr auto kMailbox = std::to_array<Key>(
+    {{"name"},     {"app"},      {"user"},      {"login_user"}, {"host"},         {"port"},        {"tls"},
+     {"ca_file"},  {"password"}, {"folders"},   {"since"},      {"max_age"},      {"max_size"},    {"push"},
+     {"poll"},     {"flags"},    {"deletions"}, {"layout"},     {"line_endings"}, {"connections"}, {"daily_bytes"},
+     {"timeouts"}, {"compress"}, {"proxy"},     {"maildir"}});
 constexpr auto kFolders = std::to_array<Key>({{"include"}, {"exclude"}});
 constexpr auto kTimeouts = std::to_array<Key>({{"connect"}, {"io"}});
 constexpr auto kCertificate = std::to_array<Key>({{"file"}, {"key"}});

@@ -53,6 +53,30 @@ void read_folders(const Value& value, FolderPatterns& folders) {
   section.with("exclude", [&](const Value& v) { assign(folders.exclude, read_globs(v)); });
 }
 
+// "none" lifts what the defaults say.
+[[nodiscard]] bool is_none(const Value& value) {
+  return value.node().kind == YamlNode::Kind::kScalar && value.node().scalar == "none";
+}
+
+void read_filters(const Section& section, Filters& filters) {
+  const auto since = section.find("since");
+  const auto max_age = section.find("max_age");
+  if (since && max_age) max_age->wrong("there is \"since\" already, and both say how old messages may be; keep one");
+  // A mailbox's own takes the place of the default one, whichever that is.
+  if (since || max_age) {
+    filters.since.reset();
+    filters.max_age.reset();
+  }
+  if (since && !is_none(*since)) filters.since = since->date();
+  // Days are what it is counted in.
+  if (max_age && !is_none(*max_age))
+    filters.max_age = max_age->duration(std::chrono::days(1), std::chrono::days(36500));
+  section.with("max_size", [&](const Value& v) {
+    filters.max_size = is_none(v) ? std::nullopt : v.size();
+    if (filters.max_size == 0) v.wrong("nothing is so small; write a size such as 150MiB, or none for no limit");
+  });
+}
+
 void read_timeouts(const Value& value, Timeouts& timeouts) {
   const Section section(value, kTimeoutsKeys);
   section.with("connect", [&](const Value& v) { assign(timeouts.connect, v.duration(1s, 10min)); });
@@ -107,6 +131,7 @@ void read_server(const Section& section, MailboxDraft& draft) {
 void read_copy(const Section& section, MailboxDraft& draft) {
   Mailbox& mailbox = draft.mailbox;
   section.with("folders", [&](const Value& v) { read_folders(v, mailbox.folders); });
+  read_filters(section, mailbox.filters);
   section.with("flags", [&](const Value& v) {
     assign(
         mailbox.flags,

@@ -34,14 +34,14 @@ Json poison_json(const PoisonStatus& poison) {
           {"retry_at", time_or_null(poison.retry_at)}};
 }
 
+Json too_large_json(const TooLargeStatus& message) {
+  return {{"folder", message.folder}, {"uid", message.uid}, {"size", message.size}};
+}
+
 Json folder_json(const FolderStatus& folder) {
-  return {{"name", folder.name},
-          {"directory", folder.directory},
-          {"chosen", folder.chosen},
-          {"why", folder.why},
-          {"messages", folder.messages},
-          {"behind", folder.behind},
-          {"last_sync", time_or_null(folder.last_sync)}};
+  return {{"name", folder.name},       {"directory", folder.directory}, {"chosen", folder.chosen},
+          {"why", folder.why},         {"messages", folder.messages},   {"behind", folder.behind},
+          {"too_old", folder.too_old}, {"too_large", folder.too_large}, {"last_sync", time_or_null(folder.last_sync)}};
 }
 
 Json mailbox_json(const MailboxStatus& mailbox) {
@@ -60,6 +60,7 @@ Json mailbox_json(const MailboxStatus& mailbox) {
           {"messages_fetched", mailbox.messages_fetched},
           {"octets_fetched", mailbox.octets_fetched},
           {"poison", array_of(mailbox.poison, poison_json)},
+          {"too_large", array_of(mailbox.too_large, too_large_json)},
           {"token_expires_at", time_or_null(mailbox.token_expires_at)},
           {"folders", array_of(mailbox.folders, folder_json)}};
 }
@@ -104,6 +105,15 @@ bool read_poison(const Json& json, std::vector<PoisonStatus>& out) {
   return reader.is_good();
 }
 
+bool read_too_large(const Json& json, std::vector<TooLargeStatus>& out) {
+  ObjectReader reader(json);
+  TooLargeStatus& message = out.emplace_back();
+  reader.read("folder", message.folder);
+  reader.read("uid", message.uid);
+  reader.read("size", message.size);
+  return reader.is_good();
+}
+
 bool read_folder(const Json& json, std::vector<FolderStatus>& out) {
   ObjectReader reader(json);
   FolderStatus& folder = out.emplace_back();
@@ -113,6 +123,8 @@ bool read_folder(const Json& json, std::vector<FolderStatus>& out) {
   reader.read("why", folder.why);
   reader.read("messages", folder.messages);
   reader.read("behind", folder.behind);
+  reader.read("too_old", folder.too_old);
+  reader.read("too_large", folder.too_large);
   reader.read("last_sync", folder.last_sync);
   return reader.is_good();
 }
@@ -136,6 +148,7 @@ bool read_mailbox(const Json& json, MailboxStatus& mailbox) {
   reader.read("octets_fetched", mailbox.octets_fetched);
   reader.read("token_expires_at", mailbox.token_expires_at);
   reader.read_each("poison", [&mailbox](const Json& element) { return read_poison(element, mailbox.poison); });
+  reader.read_each("too_large", [&mailbox](const Json& each) { return read_too_large(each, mailbox.too_large); });
   reader.read_each("folders", [&mailbox](const Json& element) { return read_folder(element, mailbox.folders); });
   const auto known_state = state_from_name(state);
   if (!known_state || mailbox.name.empty()) return false;

@@ -39,6 +39,9 @@ namespace {
   if (!erased) return erased;
   if (facts.held || facts.confirmed)
     if (Status saved = state.save_held_blocking(mailbox, name, facts.held, facts.confirmed); !saved) return saved;
+  if (facts.left_out)
+    if (Status saved = state.save_left_out_blocking(mailbox, name, *facts.left_out, facts.reopened); !saved)
+      return saved;
   // Last: only this makes the folder look unchanged at the next pass.
   if (!facts.state) return {};
   return state.save_outcome_blocking(mailbox, name, {*facts.state, bits_of(facts.covers), facts.listed_in_full, now});
@@ -65,6 +68,7 @@ Folder folder_from(const store::StoredFolder& stored) {
   folder.recorded.listed_in_full = stored.record.listed_in_full;
   folder.recorded.held = stored.record.held;
   folder.recorded.confirmed = stored.record.confirmed;
+  folder.recorded.left_out = stored.record.left_out;
   folder.last_sync = stored.record.last_sync;
   folder.recorded_directory = stored.record.directory;
   return folder;

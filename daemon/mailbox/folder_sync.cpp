@@ -40,6 +40,10 @@ runtime::Task<Status> FolderSync::receive() {
   auto looking = look();
   const Status looked = co_await looking;
   if (!looked) co_return pass(looked.error());
+  auto filtering = filter();
+  const Result<bool> filtered = co_await filtering;
+  if (!filtered) co_return pass(filtered.error());
+  if (!*filtered) co_return Status();
   auto fetching = fetch();
   const Status fetched = co_await fetching;
   folder_.behind = pass_->behind();
@@ -236,12 +240,16 @@ void FolderSync::settle_reports() {
   }
 }
 
+// A session that ends by plan or by a pause says nothing about a message.
+sync::FetchEnd FolderSync::end_by(const Error& lost) {
+  const bool blameless = lost.code == "token_expired" || lost.imposed_wait;
+  return blameless ? sync::FetchEnd::kNotReached : sync::FetchEnd::kLost;
+}
+
 runtime::Task<Status> FolderSync::settle_batches(std::optional<Error> lost) {
   if (lost && std::exchange(in_message_, false)) pipe_->drop();
   while (lost && !asked_.empty()) {
-    // A session that ends by plan or by a pause says nothing about a message.
-    const bool blameless = lost->code == "token_expired" || lost->imposed_wait;
-    asked_.front().report.end = blameless ? sync::FetchEnd::kNotReached : sync::FetchEnd::kLost;
+    asked_.front().report.end = end_by(*lost);
     asked_.front().report.reason = lost->what;
     pipe_->end_batch();
     committing_.push_back(std::move(asked_.front()));

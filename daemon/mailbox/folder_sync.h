@@ -1,6 +1,6 @@
 // One pass over one folder on an open connection: EXAMINE, look what is new, fetch it, make it durable, bring changed
-// flags and deletions to the files, record it all. folder_look.cpp asks, folder_sync.cpp fetches, folder_apply.cpp
-// brings changes to the files.
+// flags and deletions to the files, record it all. folder_look.cpp and folder_filter.cpp ask, folder_sync.cpp fetches,
+// folder_apply.cpp brings changes to the files.
 // Lives for one pass. Loop thread only.
 #pragma once
 
@@ -24,6 +24,7 @@ struct FolderSyncSettings {
   maildir::LineEndings line_endings = maildir::LineEndings::kLf;
   bool keep_flags = true;
   sync::Wants wants;
+  sync::Filter filter;
 };
 
 // Called for each message that has arrived, with its size in octets as sent.
@@ -57,12 +58,15 @@ class FolderSync final {
   [[nodiscard]] runtime::Task<Status> scan();
   [[nodiscard]] runtime::Task<Status> look();
   [[nodiscard]] runtime::Task<Result<FlagMap>> ask(sync::Look look);
+  [[nodiscard]] runtime::Task<Result<bool>> filter();
+  [[nodiscard]] runtime::Task<Result<UidSet>> ask_summaries(const UidSet& uids, LeftOut& outside);
   [[nodiscard]] FolderState state_now();
   [[nodiscard]] runtime::Task<Status> apply_flags();
   [[nodiscard]] runtime::Task<Status> apply_deletions();
   [[nodiscard]] runtime::Task<Status> fetch();
   [[nodiscard]] runtime::Task<Status> settle_batches(std::optional<Error> lost);
   [[nodiscard]] bool all_arrived() const;
+  [[nodiscard]] static sync::FetchEnd end_by(const Error& lost);
   void ask_for_more();
   void on_event(imap::Event& event);
   void on_fetched(const imap::Fetched& fetched);

@@ -43,6 +43,7 @@ struct MailboxSettings {
   maildir::LineEndings line_endings = maildir::LineEndings::kLf;
   bool keep_flags = true; // false: every message arrives unread
   sync::Wants wants;      // besides new mail
+  sync::Filter filter;    // what is fetched at all
   bool push = true;
   std::chrono::seconds poll{300};
   bool once = false; // one complete pass, then the end

@@ -70,6 +70,7 @@ runtime::Task<void> Mailbox::make_directories(const std::vector<std::string>& wi
 
 runtime::Task<Status> Mailbox::receive_folder(Connection& connection, Folder& folder) {
   expect_news_within(settings_.connection.io_timeout);
+  record(services_, settings_.name, folder, sync::readmit(folder.recorded, settings_.filter, services_.now()));
   if (const auto state = listed_states_.extract(folder.name.wire()); !state.empty()) {
     const sync::FolderPlan plan = sync::plan_folder(folder.recorded, state.mapped(), services_.now(), settings_.wants);
     if (plan.action == sync::FolderPlan::Action::kNothing) {
@@ -82,6 +83,7 @@ runtime::Task<Status> Mailbox::receive_folder(Connection& connection, Folder& fo
   settings.line_endings = settings_.line_endings;
   settings.keep_flags = settings_.keep_flags;
   settings.wants = settings_.wants;
+  settings.filter = settings_.filter;
   auto visit = std::make_unique<Visit>(*this, connection, folder, settings);
   auto receiving = visit->sync.receive();
   const Status received = co_await receiving;

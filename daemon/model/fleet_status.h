@@ -19,13 +19,22 @@ struct PoisonStatus {
   std::optional<UnixTime> retry_at;
 };
 
+// Left out by max_size.
+struct TooLargeStatus {
+  std::string folder; // UTF-8
+  std::uint32_t uid = 0;
+  std::uint64_t size = 0; // octets, as the server tells
+};
+
 struct FolderStatus {
   std::string name; // UTF-8, as the server has it
   std::string directory;
   bool chosen = false;
-  std::string why;            // why it is or is not chosen
-  std::uint64_t messages = 0; // delivered by Mailmoor
-  std::uint64_t behind = 0;   // known on the server, not delivered yet
+  std::string why;             // why it is or is not chosen
+  std::uint64_t messages = 0;  // delivered by Mailmoor
+  std::uint64_t behind = 0;    // known on the server, not delivered yet
+  std::uint64_t too_old = 0;   // left out by since or max_age
+  std::uint64_t too_large = 0; // left out by max_size
   std::optional<UnixTime> last_sync;
 };
 
@@ -45,8 +54,11 @@ struct MailboxStatus {
   std::uint64_t messages_fetched = 0; // in this run of the daemon
   std::uint64_t octets_fetched = 0;   // of their bodies, as sent
   std::vector<PoisonStatus> poison;
+  std::vector<TooLargeStatus> too_large; // the first kMaxTooLarge; FolderStatus counts them all
   std::optional<UnixTime> token_expires_at;
   std::vector<FolderStatus> folders;
+
+  static constexpr std::size_t kMaxTooLarge = 100;
 };
 
 // An app registration that something keeps from renewing its tokens, or not.

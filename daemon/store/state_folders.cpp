@@ -1,6 +1,7 @@
 // The folders of state.db: what was delivered, and what is to be tried again.
 #include "store/flag_base.h"
 #include "store/known_set.h"
+#include "store/left_out.h"
 #include "store/state_repository.h"
 #include "store/state_rows.h"
 #include "store/transaction.h"
@@ -75,6 +76,7 @@ template<class Number>
       !written)
     return written;
   if (auto written = write_held(database, id, record.held, record.confirmed); !written) return written;
+  if (auto written = replace_left_out_blocking(database, id, record.left_out); !written) return written;
   return replace_known_blocking(database, id, record.known);
 }
 
@@ -164,6 +166,17 @@ Status StateRepository::save_held_blocking(std::string_view mailbox, const Folde
     const auto row = ensure_folder_blocking(database_, mailbox, folder);
     if (!row) return pass(row.error());
     return write_held(database_, row->folder_id, held, confirmed);
+  });
+}
+
+Status StateRepository::save_left_out_blocking(std::string_view mailbox, const FolderName& folder,
+                                               const LeftOut& left_out, bool reopen) {
+  return in_transaction(database_, "save left out", [&]() -> Status {
+    const auto row = ensure_folder_blocking(database_, mailbox, folder);
+    if (!row) return pass(row.error());
+    if (auto written = replace_left_out_blocking(database_, row->folder_id, left_out); !written) return written;
+    if (!reopen) return {};
+    return run_for_folder(database_, "UPDATE folder SET last_sync = NULL WHERE folder_id = ?", row->folder_id);
   });
 }
 

@@ -6,6 +6,7 @@
 #include "model/flag_map.h"
 #include "model/folder_name.h"
 #include "model/folder_state.h"
+#include "model/left_out.h"
 #include "model/uid.h"
 #include "model/uid_set.h"
 #include "store/database.h"
@@ -46,6 +47,7 @@ struct FolderRecord {
   std::uint8_t covers = 0;                  // what last_state answers for: bits of kCovers…
   UidSet held{};                            // deletions that wait for the operator's word
   UidSet confirmed{};                       // those that have it
+  LeftOut left_out{};                       // by the filters
 
   friend bool operator==(const FolderRecord&, const FolderRecord&) = default;
 };
@@ -113,6 +115,9 @@ class StateRepository final {
   // Replaces the sets that are given.
   [[nodiscard]] Status save_held_blocking(std::string_view mailbox, const FolderName& folder,
                                           const std::optional<UidSet>& held, const std::optional<UidSet>& confirmed);
+  // Replaces it. `reopen`: in the same transaction, no pass counts as complete any more.
+  [[nodiscard]] Status save_left_out_blocking(std::string_view mailbox, const FolderName& folder,
+                                              const LeftOut& left_out, bool reopen);
   // The flags that server and file were last brought to agree on. Large: load it for one folder at a time.
   [[nodiscard]] Result<FlagMap> load_flags_blocking(std::string_view mailbox, const FolderName& folder);
   [[nodiscard]] Status set_flags_blocking(std::string_view mailbox, const FolderName& folder, const FlagMap& set);

@@ -1,6 +1,7 @@
 #include "store/state_rows.h"
 
 #include "store/known_set.h"
+#include "store/left_out.h"
 #include "store/sqlite_error.h"
 #include "util/concat.h"
 
@@ -45,7 +46,8 @@ constexpr std::string_view kSelectFolders =
                       .listed_in_full = row.optional_number(10).transform(from_seconds),
                       .covers = static_cast<std::uint8_t>(row.number(11)),
                       .held = read_uids(row, 12),
-                      .confirmed = read_uids(row, 13)};
+                      .confirmed = read_uids(row, 13),
+                      .left_out = {}};
   record.last_state.uid_validity = read_number<UidValidity>(row, 4);
   record.last_state.uid_next = read_number<Uid>(row, 5);
   record.last_state.messages = static_cast<std::uint32_t>(row.number(6));
@@ -131,6 +133,9 @@ Result<std::vector<StoredFolder>> load_folders_blocking(Database& database, std:
     auto known = load_known_blocking(database, select->number(0));
     if (!known) return pass(std::move(known).error());
     folder.record.known = *std::move(known);
+    auto left_out = load_left_out_blocking(database, select->number(0));
+    if (!left_out) return pass(std::move(left_out).error());
+    folder.record.left_out = *std::move(left_out);
     auto retries = load_retries(database, select->number(0));
     if (!retries) return pass(std::move(retries).error());
     folder.retries = *std::move(retries);

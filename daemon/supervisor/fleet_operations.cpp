@@ -98,9 +98,15 @@ MailboxStatus Fleet::describe(const MailboxSlot& slot) const {
     row.why = folder.why;
     row.messages = folder.recorded.known.size();
     row.behind = folder.behind;
+    row.too_old = folder.recorded.left_out.too_old.size();
+    row.too_large = folder.recorded.left_out.too_large.size();
     row.last_sync = folder.last_sync;
     for (const sync::RetryRecord& retry : folder.recorded.retries)
       status.poison.push_back({folder.name.utf8(), retry.uid.value(), retry.reason, retry.next_try});
+    for (const LargeMessage& message : folder.recorded.left_out.too_large) {
+      if (status.too_large.size() >= MailboxStatus::kMaxTooLarge) break;
+      status.too_large.push_back({folder.name.utf8(), message.uid.value(), message.size});
+    }
   }
   return status;
 }

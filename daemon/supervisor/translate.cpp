@@ -63,6 +63,7 @@ mailbox::MailboxSettings mailbox_settings(const config::Mailbox& mailbox, const 
   // Calendars and contacts among the mailboxes are Exchange's way; a "Notes" of another server holds mail.
   const config::App* const app = prepared.config.find_app(mailbox.app);
   settings.folders.skip_non_mail = app != nullptr && app->provider == config::Provider::kMicrosoft;
+  settings.filter = {mailbox.filters.since, mailbox.filters.max_age, mailbox.filters.max_size};
   settings.maildir = mailbox.maildir;
   settings.layout = mailbox.layout == config::Layout::kFs ? maildir::Layout::kFs : maildir::Layout::kMaildirPlusPlus;
   settings.line_endings =

@@ -43,6 +43,8 @@ void FolderFacts::apply_to(RecordedFolder& recorded) const {
   std::erase_if(recorded.retries, [this](const RetryRecord& record) { return retries_removed.contains(record.uid); });
   if (held) recorded.held = *held;
   if (confirmed) recorded.confirmed = *confirmed;
+  if (left_out) recorded.left_out = *left_out;
+  if (reopened) recorded.state.reset();
   if (state) recorded.state = state;
   if (state) recorded.covers = covers;
   if (listed_in_full) recorded.listed_in_full = listed_in_full;
@@ -50,7 +52,17 @@ void FolderFacts::apply_to(RecordedFolder& recorded) const {
 
 bool FolderFacts::empty() const noexcept {
   return !start_over && known_added.empty() && known_removed.empty() && flags_set.empty() && retries_set.empty() &&
-         retries_removed.empty() && !held && !confirmed && !state && !listed_in_full;
+         retries_removed.empty() && !held && !confirmed && !left_out && !reopened && !state && !listed_in_full;
+}
+
+FolderFacts readmit(const RecordedFolder& recorded, const Filter& filter, UnixTime now) {
+  FolderFacts facts;
+  const UidSet back = readmitted(recorded.left_out, filter, now);
+  if (back.empty()) return facts;
+  facts.left_out = recorded.left_out;
+  facts.left_out->remove(back);
+  facts.reopened = true;
+  return facts;
 }
 
 FolderPass::FolderPass(RecordedFolder recorded, FolderState server_now, UnixTime now, Wants wants,
@@ -59,9 +71,11 @@ FolderPass::FolderPass(RecordedFolder recorded, FolderState server_now, UnixTime
       plan_(plan_folder(recorded_, server_now_, now, wants, told.has_value())) {
   begin();
   if (!told || !changes_open_) return;
-  UidSet recorded_there = recorded_.known;
-  recorded_there.insert(uids_of(recorded_.retries));
-  told_vanished_ = told->vanished.intersect(recorded_there).size();
+  UidSet elsewhere = uids_of(recorded_.retries);
+  elsewhere.insert(recorded_.left_out.uids());
+  told_gone_ = told->vanished.intersect(elsewhere);
+  elsewhere.insert(recorded_.known);
+  told_vanished_ = told->vanished.intersect(elsewhere).size();
   if (wants_.deletions) vanished_ = told->vanished.intersect(recorded_.known);
   // A wait is of no use: a message that was announced and not told is asked for by the listing.
   static_cast<void>(looked(told->rows, server_now_.messages, server_now_.messages));
@@ -120,9 +134,11 @@ std::optional<std::chrono::seconds> FolderPass::looked(const FlagMap& rows, std:
 
 // Everything that the plan asked for is here. Whether more is to be asked.
 void FolderPass::settle_look(std::uint32_t exists) {
-  if (wants_.deletions && !plan_.lists_in_full()) {
-    knows_gone_ = expunged_by_count(recorded_, rows_, exists) == told_vanished_;
-    if (!knows_gone_) {
+  if (!plan_.lists_in_full()) {
+    const bool is_borne_out = expunged_by_count(recorded_, rows_, exists) == told_vanished_;
+    if (!is_borne_out) told_gone_ = UidSet();
+    if (wants_.deletions) knows_gone_ = is_borne_out;
+    if (wants_.deletions && !is_borne_out) {
       // Without VANISHED, or against it: only a listing of everything tells.
       vanished_ = UidSet();
       plan_.list_from = Uid::from(1);
@@ -136,19 +152,41 @@ void FolderPass::settle_look(std::uint32_t exists) {
 
 void FolderPass::set_out() {
   FetchWork work = what_to_fetch(recorded_, plan_, rows_, complete_);
-  open_ = work.wanted;
-  open_.insert(work.alone);
   gone_ = std::move(work.gone);
+  gone_.insert(told_gone_);
+  due_ = work.alone.minus(gone_);
+  open_ = std::move(work.wanted);
+  open_.insert(due_);
   seen_flags_ = wants_.flags ? seen_flags_.restricted_to(recorded_.known) : FlagMap();
-  append_singly(alone_, work.alone);
+}
+
+FolderFacts FolderPass::leave_out(const LeftOut& outside) {
+  assert(!next_look() && !queued_);
+  FolderFacts facts;
+  if (outside.empty()) return facts;
+  const UidSet uids = outside.uids();
+  assert(uids.minus(open_).empty());
+  facts.left_out = recorded_.left_out;
+  facts.left_out->add(outside);
+  facts.retries_removed = uids.intersect(uids_of(recorded_.retries));
+  facts.apply_to(recorded_);
+  open_ = open_.minus(uids);
+  return facts;
+}
+
+void FolderPass::queue_up() {
+  queued_ = true;
+  due_ = due_.intersect(open_);
+  append_singly(alone_, due_);
   const std::optional<Uid> highest_known = recorded_.known.max();
-  for (UidSet& batch : fetch_batches(std::move(work.wanted), highest_known, limits_)) {
+  for (UidSet& batch : fetch_batches(open_.minus(due_), highest_known, limits_)) {
     const bool is_new = highest_known && *batch.max() > *highest_known;
     (is_new ? new_mail_ : backfill_).push_back(std::move(batch));
   }
 }
 
 std::optional<UidSet> FolderPass::next_batch() {
+  if (!queued_) queue_up();
   for (std::deque<UidSet>* queue : {&new_mail_, &alone_, &backfill_})
     if (auto batch = take_front(*queue)) return batch;
   return std::nullopt;
@@ -206,6 +244,12 @@ FolderFacts FolderPass::finish(UnixTime now) {
   assert(!next_look());
   FolderFacts facts;
   facts.retries_removed = gone_;
+  const UidSet left_out = recorded_.left_out.uids();
+  const UidSet left = plan_.lists_in_full() && complete_ ? left_out.minus(rows_) : left_out.intersect(gone_);
+  if (!left.empty()) {
+    facts.left_out = recorded_.left_out;
+    facts.left_out->remove(left);
+  }
   if (open_.empty() && seen_flags_.empty() && vanished_.empty()) {
     facts.state = state_to_record(plan_, server_now_, rows_, complete_);
     facts.covers = wants_;

@@ -5,6 +5,7 @@
 //   if (pass.plan().action == kStartOver) record(pass.start_over(scan.present, now));
 //   while (auto look = pass.next_look())
 //     if (auto wait = pass.looked(rows, exists, exists_after)) sleep(*wait);
+//   record(pass.leave_out(judge(filter, now, summaries of pass.open())));   // where there is a filter
 //   while (auto batch = pass.next_batch()) {              // several may be on the way at once
 //     fetch, commit; record(pass.received({batch, arrived, delivered, flags, end, why}, now));
 //   }
@@ -16,9 +17,9 @@
 //  1. Delivered UIDs are recorded after their commit: files and names are durable by then. A crash in between is
 //     healed by the Maildir, which knows a message by its name.
 //  2. A strike is recorded when it happens.
-//  3. The folder's state is recorded last, and only when every UID listed is known or has a retry record, every changed
-//     flag is in its file's name, and every message that is gone was removed or is held: a crash, a lost connection or
-//     a full disk on the way never makes a folder look unchanged.
+//  3. The folder's state is recorded last, and only when every UID listed is known, left out or has a retry record,
+//     every changed flag is in its file's name, and every message that is gone was removed or is held: a crash, a lost
+//     connection or a full disk on the way never makes a folder look unchanged.
 //  4. Records of another UIDVALIDITY are forgotten only when the new one's known set takes their place, in one
 //     transaction. Files are never deleted.
 //  5. The base of a message's flags is recorded after the new name is durable. A crash in between merges again, to the
@@ -27,6 +28,7 @@
 //     whose count agrees with EXISTS.
 #pragma once
 
+#include "sync/filter.h"
 #include "sync/planner.h"
 
 #include <chrono>
@@ -48,6 +50,8 @@ struct FolderFacts {
   UidSet retries_removed;   // after retries_set
   std::optional<UidSet> held;
   std::optional<UidSet> confirmed;
+  std::optional<LeftOut> left_out;  // all of it
+  bool reopened = false;            // with `left_out`: no pass was complete; before `state`
   std::optional<FolderState> state; // the pass is complete
   Wants covers;                     // with `state`
   std::optional<UnixTime> listed_in_full;
@@ -56,6 +60,10 @@ struct FolderFacts {
   void apply_to(RecordedFolder& recorded) const;
   [[nodiscard]] bool empty() const noexcept;
 };
+
+// Before a pass is planned: what the filter leaves out no more counts as never seen, so that the pass fetches it. Empty
+// when that is nothing.
+[[nodiscard]] FolderFacts readmit(const RecordedFolder& recorded, const Filter& filter, UnixTime now);
 
 // The end of one UID FETCH: requested ⊇ arrived ⊇ delivered.
 struct FetchReport {
@@ -97,6 +105,12 @@ class FolderPass final {
   [[nodiscard]] std::optional<std::chrono::seconds> looked(const FlagMap& rows, std::uint32_t exists,
                                                            std::uint32_t exists_after);
 
+  // What is to be fetched in this pass, and not accounted for yet.
+  [[nodiscard]] const UidSet& open() const noexcept { return open_; }
+  // Takes these out of it: they are not fetched, and not asked for again. REQUIRES: no next_look(), no next_batch()
+  // yet; outside.uids() ⊆ open().
+  [[nodiscard]] FolderFacts leave_out(const LeftOut& outside);
+
   // The next UID set for one UID FETCH: new mail, then retries and leftovers one at a time, then backfill. Empty when
   // everything was handed out; received() may bring leftovers.
   [[nodiscard]] std::optional<UidSet> next_batch();
@@ -133,6 +147,7 @@ class FolderPass final {
   void begin();
   void settle_look(std::uint32_t exists);
   void set_out();
+  void queue_up();
 
   RecordedFolder recorded_;
   FolderState server_now_;
@@ -147,11 +162,14 @@ class FolderPass final {
   bool complete_ = true; // the listing was not short
   bool lost_ = false;    // a command was cut off: those after it were not reached
   UidSet gone_;          // retry records to be dropped
+  UidSet told_gone_;     // of what is left out or was struck, by VANISHED
   UidSet vanished_;
   bool knows_gone_ = false;
   bool started_over_ = false;
   std::uint64_t told_vanished_ = 0; // messages that VANISHED named and that were recorded
   UidSet open_;                     // to be fetched in this pass, not accounted for
+  UidSet due_;                      // of these, those to be asked for alone
+  bool queued_ = false;             // they are in the queues:
   std::deque<UidSet> new_mail_, alone_, backfill_;
 };
 

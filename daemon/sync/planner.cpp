@@ -165,7 +165,7 @@ std::optional<std::chrono::seconds> ask_again_after(unsigned asked) noexcept {
 FetchWork what_to_fetch(const RecordedFolder& recorded, const FolderPlan& plan, const UidSet& rows, bool complete) {
   FetchWork work;
   const UidSet struck = uids_of(recorded.retries);
-  work.wanted = rows.minus(recorded.known).minus(struck);
+  work.wanted = rows.minus(recorded.known).minus(struck).minus(recorded.left_out.uids());
   if (plan.lists_in_full() && complete) work.gone = struck.minus(rows);
   work.alone = plan.due.minus(work.gone);
   return work;

@@ -6,6 +6,7 @@
 
 #include "model/flag_map.h"
 #include "model/folder_state.h"
+#include "model/left_out.h"
 #include "model/uid_set.h"
 #include "sync/retry.h"
 #include "util/time_text.h"
@@ -37,6 +38,7 @@ struct RecordedFolder {
   // Of `known`, gone from the server and still here: held until the operator's word, and those that have it.
   UidSet held;
   UidSet confirmed;
+  LeftOut left_out{}; // by the filters; disjoint from `known` and `retries`
 };
 
 struct FolderPlan {
@@ -90,7 +92,7 @@ inline constexpr std::uint64_t kNewestSwept = 1000;
 [[nodiscard]] std::optional<std::chrono::seconds> ask_again_after(unsigned asked) noexcept;
 
 struct FetchWork {
-  UidSet wanted; // listed, not known, never struck
+  UidSet wanted; // listed, not known, never struck, not left out
   UidSet alone;  // due, one at a time
   UidSet gone;   // retry records of messages that the server has no more
 };

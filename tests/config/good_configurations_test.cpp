@@ -46,6 +46,7 @@ TEST(GoodConfiguration, Smallest_HasTheContractsDefaults) {
   EXPECT_EQ(mailbox.tls, Tls::kImplicit);
   EXPECT_FALSE(mailbox.password.is_set());
   EXPECT_EQ(mailbox.folders, FolderPatterns());
+  EXPECT_EQ(mailbox.filters, Filters());
   EXPECT_EQ(mailbox.push, Push::kAuto);
   EXPECT_EQ(mailbox.poll, 5min);
   EXPECT_EQ(mailbox.flags, FlagMode::kMirror);
@@ -196,6 +197,17 @@ TEST(GoodConfiguration, MailboxKeys_ReplaceDefaultsOneByOne) {
   EXPECT_EQ(legacy.timeouts, (Timeouts{30s, 120s}));
   EXPECT_EQ(legacy.proxy, "socks5h://[::1]:1080");
   EXPECT_EQ(legacy.maildir, "/etc/legacy");
+}
+
+TEST(GoodConfiguration, Filters_AreReadAndTakeThePlaceOfTheDefaultOnes) {
+  const auto config =
+      load("defaults: {max_age: 90d, max_size: 150MiB, host: h, user: u}\nmaildir_root: /m\n"
+           "mailboxes: [{name: a}, {name: b, since: 2024-02-29}, {name: c, max_age: none, max_size: none}]");
+  ASSERT_TRUE(config) << errors_of(config);
+  EXPECT_EQ(config->mailboxes[0].filters, (Filters{std::nullopt, 90 * 24h, 150ULL << 20}));
+  const auto day = std::chrono::sys_days(std::chrono::year(2024) / 2 / 29);
+  EXPECT_EQ(config->mailboxes[1].filters, (Filters{day, std::nullopt, 150ULL << 20}));
+  EXPECT_EQ(config->mailboxes[2].filters, Filters());
 }
 
 TEST(GoodConfiguration, Directories_ComeFromTheServiceManagerUnlessGiven) {

@@ -49,7 +49,8 @@ FleetStatus full_status() {
   alice.octets_fetched = 6000;
   alice.poison.push_back({"INBOX", 9, "no body", kTime});
   alice.token_expires_at = kTime + seconds(3600);
-  alice.folders.push_back({"Gelöscht", "/m/.Gel", true, "default", 7, 3, kTime});
+  alice.too_large.push_back({"INBOX", 11, 200'000'000});
+  alice.folders.push_back({"Gelöscht", "/m/.Gel", true, "default", 7, 3, 12, 1, kTime});
   return fleet;
 }
 
@@ -64,8 +65,10 @@ TEST(Wire, Status_IsSpelledAsInTheContract) {
             R"("last_sync":"2023-11-14T22:12:20Z","messages":7,"behind":3,"messages_per_second":0.5,)"
             R"("messages_fetched":5,"octets_fetched":6000,)"
             R"("poison":[{"folder":"INBOX","uid":9,"reason":"no body","retry_at":"2023-11-14T22:13:20Z"}],)"
+            R"("too_large":[{"folder":"INBOX","uid":11,"size":200000000}],)"
             R"("token_expires_at":"2023-11-14T23:13:20Z","folders":[{"name":"Gelöscht","directory":"/m/.Gel",)"
-            R"("chosen":true,"why":"default","messages":7,"behind":3,"last_sync":"2023-11-14T22:13:20Z"}]}]})");
+            R"("chosen":true,"why":"default","messages":7,"behind":3,"too_old":12,"too_large":1,)"
+            R"("last_sync":"2023-11-14T22:13:20Z"}]}]})");
 }
 
 TEST(Wire, Status_ComesBackAsItWas) {

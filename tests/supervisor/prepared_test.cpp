@@ -250,6 +250,8 @@ TEST_F(PreparedTest, Mailbox_HasWhatTheFileSays) {
                                 "    flags: off\n"
                                 "    layout: fs\n"
                                 "    line_endings: crlf\n"
+                                "    max_age: 2d\n"
+                                "    max_size: 1KiB\n"
                                 "    proxy: \"socks5h://127.0.0.1:1080\"\n"
                                 "    timeouts: {connect: 5s, io: 9s}\n"
                                 "    folders: {include: [\"INBOX\"], exclude: [\"Spam*\"]}\n"
@@ -269,6 +271,7 @@ TEST_F(PreparedTest, Mailbox_HasWhatTheFileSays) {
   EXPECT_FALSE(bob.wants.flags);
   EXPECT_EQ(maildir::Layout::kFs, bob.layout);
   EXPECT_EQ(maildir::LineEndings::kCrlf, bob.line_endings);
+  EXPECT_EQ((sync::Filter{std::nullopt, 48h, 1024}), bob.filter);
   EXPECT_EQ("/var/mail/test/bob", bob.maildir);
   EXPECT_EQ(1U, bob.folders.include.size());
   EXPECT_EQ(1U, bob.folders.exclude.size());
@@ -282,6 +285,7 @@ TEST_F(PreparedTest, Mailbox_HasWhatTheFileSays) {
   EXPECT_TRUE(plain.keep_flags);
   EXPECT_TRUE(plain.wants.flags);
   EXPECT_FALSE(plain.wants.deletions);
+  EXPECT_FALSE(plain.filter.is_set());
   EXPECT_TRUE(plain.connection.trust) << "there is no connection without trust";
 }
 

@@ -32,6 +32,7 @@ class ImapServer final {
     std::map<std::uint32_t, std::string> messages = {};
     std::set<std::uint32_t> withheld = {};           // listed, and not handed out
     std::map<std::uint32_t, std::string> flags = {}; // "\\Seen \\Flagged"; those without have none
+    std::map<std::uint32_t, std::string> dates = {}; // INTERNALDATE, of those that differ from the usual one
     std::uint32_t deliver(std::string body) {
       messages.emplace(next, std::move(body));
       return next++;
@@ -154,6 +155,7 @@ class ImapServer final {
   [[nodiscard]] static std::string fetch(const Folder& folder, const std::string& arguments) {
     const UidSet wanted = UidSet::parse(arguments.substr(0, arguments.find(' '))).value_or(UidSet());
     const bool bodies = arguments.contains("BODY.PEEK[]");
+    const bool summaries = arguments.contains("INTERNALDATE");
     std::string text;
     int seq = 0;
     for (const auto& [uid, body] : folder.messages) {
@@ -161,9 +163,11 @@ class ImapServer final {
       if (!wanted.contains(*Uid::from(uid)) || (bodies && folder.withheld.contains(uid))) continue;
       const auto flags = folder.flags.find(uid);
       text += concat("* ", seq, " FETCH (UID ", uid, " FLAGS (", flags == folder.flags.end() ? "" : flags->second, ")");
-      if (bodies)
-        text += concat(" INTERNALDATE \"14-Nov-2023 22:13:20 +0000\" RFC822.SIZE ", body.size(), " BODY[] {",
-                       body.size(), "}\r\n", body);
+      const auto date = folder.dates.find(uid);
+      if (summaries)
+        text += concat(" INTERNALDATE \"", date == folder.dates.end() ? "14-Nov-2023 22:13:20 +0000" : date->second,
+                       "\" RFC822.SIZE ", body.size());
+      if (bodies) text += concat(" BODY[] {", body.size(), "}\r\n", body);
       text += ")\r\n";
     }
     return text + "%t OK done\r\n";

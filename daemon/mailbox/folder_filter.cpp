@@ -81,7 +81,7 @@ runtime::Task<Result<UidSet>> FolderSync::ask_summaries(const UidSet& uids, Left
     report.arrived = answered;
     report.end = end_by(completed.error());
     report.reason = completed.error().what;
-    note(pass_->received(report, services_.now()));
+    note_received(report);
     co_return pass(completed.error());
   }
   if (completed->status == imap::CompletionStatus::kOk) co_return UidSet();

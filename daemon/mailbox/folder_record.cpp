@@ -61,6 +61,9 @@ Folder folder_from(const store::StoredFolder& stored) {
   for (const store::RetryRecord& retry : stored.retries)
     folder.recorded.retries.push_back(
         sync::RetryRecord{retry.uid, static_cast<std::uint32_t>(retry.strikes), retry.next_try, retry.reason});
+  folder.told_validity = folder.recorded.validity;
+  for (const store::RetryRecord& retry : stored.retries)
+    folder.told_poison.emplace(retry.uid, retry.reason);
   // Without a pass carried to its end there is no state to compare with.
   if (stored.record.last_sync) folder.recorded.state = stored.record.last_state;
   folder.recorded.covers.flags = (stored.record.covers & store::kCoversFlags) != 0;

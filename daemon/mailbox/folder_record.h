@@ -8,6 +8,7 @@
 #include "sync/planner.h"
 
 #include <cstdint>
+#include <map>
 #include <optional>
 #include <string>
 
@@ -28,6 +29,9 @@ struct Folder {
   bool vanished = false;    // the server does not list it any more
   FolderState looked_at;    // as of the last pass, carried to its end or not
   std::optional<UnixTime> last_sync;
+  // What the log was told of messages that do not come: UID → why. Kept by tell_poison().
+  std::map<Uid, std::string> told_poison;
+  std::optional<UidValidity> told_validity;
 };
 
 // The absolute directory of a place.

@@ -1,5 +1,6 @@
 #include "mailbox/folder_sync.h"
 
+#include "imap/substitute.h"
 #include "log/event_ids.h"
 #include "log/log.h"
 #include "mailbox/server_words.h"
@@ -22,7 +23,8 @@ constexpr std::size_t kMaxCommitting = 8;
 FolderSync::FolderSync(const Services& services, Connection& connection, Folder& folder,
                        const FolderSyncSettings& settings, std::function<bool()> should_leave, ProgressSink on_message)
     : services_(services), connection_(connection), folder_(folder), settings_(settings),
-      should_leave_(std::move(should_leave)), on_message_(std::move(on_message)) {}
+      should_leave_(std::move(should_leave)), on_message_(std::move(on_message)),
+      makes_substitutes_(imap::makes_substitutes(connection.greeting())) {}
 
 runtime::Task<Status> FolderSync::receive() {
   auto examining = examine();
@@ -47,7 +49,10 @@ runtime::Task<Status> FolderSync::receive() {
   auto fetching = fetch();
   const Status fetched = co_await fetching;
   folder_.behind = pass_->behind();
-  co_return fetched;
+  if (!fetched) co_return fetched;
+  auto doubting = look_for_struck();
+  const Status doubted = co_await doubting;
+  co_return doubted;
 }
 
 runtime::Task<Result<bool>> FolderSync::settle() {
@@ -171,26 +176,44 @@ void FolderSync::on_event(imap::Event& event) {
   if (std::holds_alternative<imap::BodyBegin>(event)) {
     if (std::exchange(in_message_, true)) pipe_->drop();
     octets_ = 0;
+    head_.clear();
     pipe_->begin();
   } else if (const auto* body = std::get_if<imap::BodyBytes>(&event)) {
     octets_ += body->bytes.size();
+    if (makes_substitutes_ && head_.size() < imap::kSubstituteHead)
+      head_.append(reinterpret_cast<const char*>(body->bytes.data()),
+                   std::min(body->bytes.size(), imap::kSubstituteHead - head_.size()));
     pipe_->append(body->bytes);
   } else if (const auto* fetched = std::get_if<imap::Fetched>(&event)) {
     on_fetched(*fetched);
   } else if (const auto* completed = std::get_if<imap::Completed>(&event)) {
     on_completed(*completed);
-  } else if (std::holds_alternative<imap::Unparsed>(event) && std::exchange(in_message_, false)) {
-    pipe_->drop();
+  } else if (const auto* unparsed = std::get_if<imap::Unparsed>(&event)) {
+    if (!asked_.empty())
+      asked_.front().report.reason = concat("an answer of the server could not be read: ", unparsed->text);
+    if (std::exchange(in_message_, false)) pipe_->drop();
   }
 }
 
-void FolderSync::on_fetched(const imap::Fetched& fetched) {
-  if (fetched.body != imap::Fetched::Body::kStreamed || !std::exchange(in_message_, false)) return;
+// The command that waits for this message; null when nobody asked, or it came before.
+FolderSync::Batch* FolderSync::batch_of(const imap::Fetched& fetched) {
   const auto wanted = [&fetched](const Batch& batch) {
     return fetched.uid && batch.report.requested.contains(*fetched.uid) && !batch.report.arrived.contains(*fetched.uid);
   };
   const auto batch = std::ranges::find_if(asked_, wanted);
-  if (batch == asked_.end()) return pipe_->drop(); // nobody asked, or it came twice
+  return batch == asked_.end() ? nullptr : &*batch;
+}
+
+void FolderSync::on_fetched(const imap::Fetched& fetched) {
+  Batch* const batch = batch_of(fetched);
+  if (fetched.body == imap::Fetched::Body::kNil && batch != nullptr)
+    batch->report.reason = "the server has it and sends no body (NIL)";
+  if (fetched.body != imap::Fetched::Body::kStreamed || !std::exchange(in_message_, false)) return;
+  if (batch == nullptr) return pipe_->drop();
+  if (makes_substitutes_ && imap::is_substitute(head_)) {
+    batch->report.reason = "Exchange cannot convert it and sent a notice in its place, which is not stored";
+    return pipe_->drop();
+  }
   batch->report.arrived.insert(*fetched.uid);
   batch->report.flags.set(*fetched.uid, FlagLetters(fetched.flags.value_or(Flags())));
   pipe_->finish(maildir::MessageIdentity{*connection_.session().selected()->state.uid_validity, *fetched.uid,
@@ -208,7 +231,7 @@ void FolderSync::on_completed(const imap::Completed& completed) {
     // NO concerns messages of this command: they are counted. BAD is about the command, and is not sent again.
     batch->refused = completed.status == imap::CompletionStatus::kBad;
     if (batch->refused || refused.kind != ErrorKind::kFolder) failure_ = std::move(refused);
-  } else {
+  } else if (batch->report.reason.empty()) {
     batch->report.reason = "the server said OK and sent nothing";
   }
   pipe_->end_batch();
@@ -236,8 +259,18 @@ void FolderSync::settle_reports() {
       if (!failure_) failure_ = std::move(report->error);
     }
     if (batch.refused) batch.report.requested = batch.report.arrived; // the rest was never really asked for
-    note(pass_->received(batch.report, services_.now()));
+    note_received(batch.report);
   }
+}
+
+void FolderSync::note_received(const sync::FetchReport& report) {
+  const UnixTime now = services_.now();
+  sync::FolderFacts facts = pass_->received(report, now);
+  for (sync::RetryRecord& struck : facts.retries_set) {
+    struck.next_try = now + std::chrono::duration_cast<std::chrono::seconds>(services_.scaled(struck.next_try - now));
+    services_.counters.count(Error(ErrorKind::kMessage, "message_not_handed_out", struck.reason));
+  }
+  note(facts);
 }
 
 // A session that ends by plan or by a pause says nothing about a message.

@@ -1,6 +1,6 @@
 // One pass over one folder on an open connection: EXAMINE, look what is new, fetch it, make it durable, bring changed
-// flags and deletions to the files, record it all. folder_look.cpp and folder_filter.cpp ask, folder_sync.cpp fetches,
-// folder_apply.cpp brings changes to the files.
+// flags and deletions to the files, record it all. folder_look.cpp, folder_filter.cpp and folder_doubt.cpp ask,
+// folder_sync.cpp fetches, folder_apply.cpp brings changes to the files.
 // Lives for one pass. Loop thread only.
 #pragma once
 
@@ -60,6 +60,7 @@ class FolderSync final {
   [[nodiscard]] runtime::Task<Result<FlagMap>> ask(sync::Look look);
   [[nodiscard]] runtime::Task<Result<bool>> filter();
   [[nodiscard]] runtime::Task<Result<UidSet>> ask_summaries(const UidSet& uids, LeftOut& outside);
+  [[nodiscard]] runtime::Task<Status> look_for_struck();
   [[nodiscard]] FolderState state_now();
   [[nodiscard]] runtime::Task<Status> apply_flags();
   [[nodiscard]] runtime::Task<Status> apply_deletions();
@@ -70,8 +71,10 @@ class FolderSync final {
   void ask_for_more();
   void on_event(imap::Event& event);
   void on_fetched(const imap::Fetched& fetched);
+  [[nodiscard]] Batch* batch_of(const imap::Fetched& fetched);
   void on_completed(const imap::Completed& completed);
   void settle_reports();
+  void note_received(const sync::FetchReport& report);
   void note(const sync::FolderFacts& facts) { record(services_, settings_.mailbox, folder_, facts); }
 
   const Services& services_;
@@ -90,6 +93,8 @@ class FolderSync final {
   std::optional<Error> failure_; // what ends the pass at the next batch's end
   bool in_message_ = false;
   std::uint64_t octets_ = 0;
+  bool makes_substitutes_; // the server does: a message is not what it seems before its head was looked at
+  std::string head_;       // of the message being received, up to kSubstituteHead octets
 };
 
 } // namespace mailmoor::mailbox

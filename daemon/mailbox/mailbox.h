@@ -140,6 +140,7 @@ class Mailbox final {
   void place_folder(Folder& folder, const std::string& directory);
   void take_list(std::vector<sync::ListedFolder> listed);
   void end_pass(bool complete);
+  [[nodiscard]] runtime::MonoTime next_retry() const; // of a message that does not come; max(): there is none
   void settle(const Result<Leave>& ended, runtime::Duration lasted);
   void take_fault(const Error& error, runtime::Duration lasted);
   void recovered();

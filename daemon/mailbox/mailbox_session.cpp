@@ -192,6 +192,15 @@ runtime::Task<Status> Mailbox::sync_all(Connection& connection) {
   co_return Status();
 }
 
+runtime::MonoTime Mailbox::next_retry() const {
+  const UnixTime now = services_.now();
+  std::optional<UnixTime> earliest;
+  for (const auto& [wire, folder] : folders_)
+    for (const sync::RetryRecord& retry : folder.recorded.retries)
+      if (folder.chosen && retry.next_try > now) earliest = std::min(earliest.value_or(retry.next_try), retry.next_try);
+  return earliest ? services_.loop.now() + (*earliest - services_.loop.wall_now()) : runtime::MonoTime::max();
+}
+
 void Mailbox::end_pass(bool complete) {
   if (!complete) {
     sync_wanted_ = true;
@@ -202,6 +211,7 @@ void Mailbox::end_pass(bool complete) {
   poll_due_ =
       services_.loop.now() +
       services_.scaled(runtime::Duration(static_cast<std::int64_t>(static_cast<double>(poll.count()) * spread)));
+  poll_due_ = std::min(poll_due_, next_retry());
   recovered();
   passed_ = true;
   if (!folder_faults_) record_.last_sync = services_.now();

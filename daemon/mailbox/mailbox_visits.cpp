@@ -2,6 +2,7 @@
 // is received already.
 #include "log/log.h"
 #include "mailbox/mailbox.h"
+#include "mailbox/poison_log.h"
 #include "maildir/folder_tree.h"
 #include "util/concat.h"
 
@@ -118,6 +119,7 @@ runtime::Task<void> Mailbox::wait_until_settling(std::size_t at_most) {
 
 // What the end of a visit means for the mailbox. An error that concerns the folder only is told and goes no further.
 Status Mailbox::conclude(const Visit& visit, const Result<bool>& complete) {
+  tell_poison(services_, settings_.name, visit.folder);
   const std::string& name = visit.folder.name.utf8();
   if (visit.fetched != 0)
     log::write(log::Priority::kInfo, {.mailbox = settings_.name, .folder = name, .event = "fetched"},

@@ -43,7 +43,7 @@ FleetMetrics Fleet::metrics() const {
     row.throttled_until = slot.life->imposed_pause();
     if (slot.keeper != nullptr) row.token_expires_at = slot.keeper->expires_at();
     for (const auto& [wire, folder] : slot.life->folders())
-      row.poison += folder.recorded.retries.size();
+      if (folder.chosen || folder.why.empty()) row.poison += folder.recorded.retries.size();
     if (const auto counted = counters.mailboxes.find(name); counted != counters.mailboxes.end()) {
       row.delivered = counted->second.delivered;
       row.octets = counted->second.octets;

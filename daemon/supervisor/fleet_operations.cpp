@@ -98,9 +98,11 @@ MailboxStatus Fleet::describe(const MailboxSlot& slot) const {
     row.why = folder.why;
     row.messages = folder.recorded.known.size();
     row.behind = folder.behind;
+    row.last_sync = folder.last_sync;
+    // A folder that was left out since is not waited for; before the first LIST nothing is known of that.
+    if (!folder.chosen && !folder.why.empty()) continue;
     row.too_old = folder.recorded.left_out.too_old.size();
     row.too_large = folder.recorded.left_out.too_large.size();
-    row.last_sync = folder.last_sync;
     for (const sync::RetryRecord& retry : folder.recorded.retries)
       status.poison.push_back({folder.name.utf8(), retry.uid.value(), retry.reason, retry.next_try});
     for (const LargeMessage& message : folder.recorded.left_out.too_large) {

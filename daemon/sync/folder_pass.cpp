@@ -204,7 +204,17 @@ FolderFacts FolderPass::received(const FetchReport& report, UnixTime now) {
   facts.retries_set = std::move(accounts.struck);
   facts.retries_removed = report.delivered.intersect(uids_of(recorded_.retries));
   facts.apply_to(recorded_);
-  open_ = open_.minus(report.delivered).minus(uids_of(facts.retries_set));
+  const UidSet struck = uids_of(facts.retries_set);
+  open_ = open_.minus(report.delivered).minus(struck);
+  if (end == FetchEnd::kTagged) doubted_.insert(struck);
+  return facts;
+}
+
+FolderFacts FolderPass::seen_again(const UidSet& there) {
+  FolderFacts facts;
+  facts.retries_removed = doubted_.minus(there);
+  doubted_ = UidSet();
+  facts.apply_to(recorded_);
   return facts;
 }
 

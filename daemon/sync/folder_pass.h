@@ -118,6 +118,12 @@ class FolderPass final {
   // on the way: the first one's message is to blame, the others were not reached.
   [[nodiscard]] FolderFacts received(const FetchReport& report, UnixTime now);
 
+  // Struck in this pass since an answer was without them: they may have been deleted after they were listed, which is
+  // to be asked with FLAGS before finish().
+  [[nodiscard]] const UidSet& doubted() const noexcept { return doubted_; }
+  // Those of them that the server still has; the others' records are dropped.
+  [[nodiscard]] FolderFacts seen_again(const UidSet& there);
+
   // Messages not delivered yet that are to be fetched in this pass.
   [[nodiscard]] std::uint64_t behind() const noexcept { return open_.size(); }
 
@@ -162,7 +168,8 @@ class FolderPass final {
   bool complete_ = true; // the listing was not short
   bool lost_ = false;    // a command was cut off: those after it were not reached
   UidSet gone_;          // retry records to be dropped
-  UidSet told_gone_;     // of what is left out or was struck, by VANISHED
+  UidSet doubted_;
+  UidSet told_gone_; // of what is left out or was struck, by VANISHED
   UidSet vanished_;
   bool knows_gone_ = false;
   bool started_over_ = false;

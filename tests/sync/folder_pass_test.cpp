@@ -222,6 +222,34 @@ TEST(FolderPass, FullDisk_LeavesTheFolderChanged) {
   EXPECT_FALSE(pass.finish(at(kNow)).state);
 }
 
+TEST(FolderPass, StruckMessageThatIsGone_IsNoPoison) {
+  const RecordedFolder before = recorded("1", state(14, 2, 1));
+  FolderPass pass(before, state(14, 5, 4), at(kNow));
+  ASSERT_FALSE(looked(pass, uids("2:4"), 4));
+  RecordedFolder after = before;
+  while (auto batch = pass.next_batch()) {
+    FetchReport report{*batch, batch->intersect(uids("4")), batch->intersect(uids("4")), {}, FetchEnd::kTagged, "none"};
+    pass.received(report, at(kNow)).apply_to(after);
+  }
+  ASSERT_EQ(pass.doubted(), uids("2:3"));
+  const FolderFacts facts = pass.seen_again(uids("3"));
+  EXPECT_EQ(facts.retries_removed, uids("2"));
+  facts.apply_to(after);
+  EXPECT_TRUE(pass.doubted().empty());
+  const FolderFacts end = pass.finish(at(kNow));
+  EXPECT_EQ(end.state, state(14, 5, 4));
+  EXPECT_EQ(uids_of(after.retries), uids("3"));
+}
+
+TEST(FolderPass, StruckByALostConnection_IsNotDoubted) {
+  RecordedFolder before = recorded("1", state(14, 2, 1));
+  FolderPass pass(before, state(14, 3, 2), at(kNow));
+  ASSERT_FALSE(looked(pass, uids("2"), 2));
+  const auto batch = pass.next_batch();
+  EXPECT_FALSE(pass.received({*batch, {}, {}, {}, FetchEnd::kLost, "cut"}, at(kNow)).retries_set.empty());
+  EXPECT_TRUE(pass.doubted().empty());
+}
+
 TEST(FolderPass, RetryRecordOfAVanishedMessage_IsRemovedByAFullListing) {
   RecordedFolder folder = recorded("1:2", state(14, 4, 3));
   folder.state.reset();

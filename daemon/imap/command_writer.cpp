@@ -26,6 +26,7 @@ constexpr std::size_t kMaxQuoted = 1000;
   switch (items) {
   case FetchItems::kFlags: return "(UID FLAGS)";
   case FetchItems::kSummaries: return "(UID FLAGS INTERNALDATE RFC822.SIZE)";
+  case FetchItems::kIdentities: return "(UID FLAGS INTERNALDATE RFC822.SIZE BODY.PEEK[HEADER.FIELDS (MESSAGE-ID)])";
   case FetchItems::kBodies: break;
   }
   return "(UID FLAGS INTERNALDATE RFC822.SIZE BODY.PEEK[])";

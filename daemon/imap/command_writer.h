@@ -39,9 +39,10 @@ struct ExamineParameters {
 };
 
 enum class FetchItems {
-  kFlags,     // UID FLAGS
-  kSummaries, // UID FLAGS INTERNALDATE RFC822.SIZE
-  kBodies,    // the same and BODY.PEEK[]
+  kFlags,      // UID FLAGS
+  kSummaries,  // UID FLAGS INTERNALDATE RFC822.SIZE
+  kIdentities, // the same and the header field Message-ID
+  kBodies,     // summaries and BODY.PEEK[]
 };
 
 class CommandWriter final {

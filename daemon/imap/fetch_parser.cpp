@@ -26,6 +26,11 @@ namespace {
   return name;
 }
 
+[[nodiscard]] bool is_header_fields(std::string_view name) {
+  constexpr std::string_view kSection = "BODY[HEADER.FIELDS ";
+  return equals_ignoring_case(name.substr(0, kSection.size()), kSection);
+}
+
 // "(" [flag-fetch *(SP flag-fetch)] ")"
 [[nodiscard]] Flags expect_flags(Lexer& lexer) {
   Flags flags;
@@ -127,6 +132,12 @@ void FetchParser::expect_known_value(Lexer& lexer, std::string_view name) {
     lexer.expect('(');
     fetched_.mod_seq = ModSeq::from(lexer.take_number().value_or(0));
     lexer.expect(')');
+  } else if (is_header_fields(name)) {
+    if (lexer.take_nil()) return;
+    if (const auto token = lexer.take_string())
+      fetched_.header = unescape(*token);
+    else
+      lexer.expect_value(); // or it has not come yet
   } else {
     lexer.expect_value();
   }

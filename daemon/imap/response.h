@@ -94,6 +94,8 @@ struct Fetched {
   std::optional<std::uint64_t> rfc822_size;
   std::optional<ModSeq> mod_seq;
   Body body = Body::kNone;
+  // BODY[HEADER.FIELDS …]: the fields that were asked for, as they stand in the message; empty too for NIL.
+  std::optional<std::string> header;
 };
 
 // The server is closing. Commands in flight may still be completed; then comes the end of the stream.

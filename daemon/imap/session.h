@@ -86,8 +86,9 @@ class Session final {
   CommandId uid_fetch_flags(UidRange range);
   // Of these only the ones that changed after `since`, new ones among them. REQUIRES: can_condstore().
   CommandId uid_fetch_changes(UidRange range, ModSeq since);
-  CommandId uid_fetch_summaries(const UidSet& uids); // with INTERNALDATE and RFC822.SIZE
-  CommandId uid_fetch_bodies(const UidSet& uids);    // the same, with BODY.PEEK[]
+  CommandId uid_fetch_summaries(const UidSet& uids);  // with INTERNALDATE and RFC822.SIZE
+  CommandId uid_fetch_identities(const UidSet& uids); // the same, with the header field Message-ID
+  CommandId uid_fetch_bodies(const UidSet& uids);     // summaries, with BODY.PEEK[]
   // Summaries of "first:*". The last message of the folder is among them even when its UID is lower (RFC 9051 §6.4.9).
   CommandId uid_fetch_from(Uid first);
 

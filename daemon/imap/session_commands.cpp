@@ -137,6 +137,10 @@ CommandId Session::uid_fetch_summaries(const UidSet& uids) {
   return uid_fetch(uids.to_string(), FetchItems::kSummaries);
 }
 
+CommandId Session::uid_fetch_identities(const UidSet& uids) {
+  return uid_fetch(uids.to_string(), FetchItems::kIdentities);
+}
+
 CommandId Session::uid_fetch_bodies(const UidSet& uids) {
   return uid_fetch(uids.to_string(), FetchItems::kBodies);
 }

@@ -11,8 +11,9 @@ namespace mailmoor::imap {
 namespace {
 
 // What the longest UID FETCH has around its set: a tag of up to 12 octets, the line end, and the text between.
-constexpr std::size_t kAroundSet =
-    12 + std::string_view(" UID FETCH  (UID FLAGS INTERNALDATE RFC822.SIZE BODY.PEEK[])\r\n").size();
+constexpr std::size_t kAroundSet = 12 + std::string_view(" UID FETCH  (UID FLAGS INTERNALDATE RFC822.SIZE"
+                                                         " BODY.PEEK[HEADER.FIELDS (MESSAGE-ID)])\r\n")
+                                            .size();
 
 // "12,", "12:15,"
 [[nodiscard]] std::size_t text_size(UidRange range) {

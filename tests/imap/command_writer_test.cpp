@@ -52,6 +52,9 @@ TEST(CommandWriter, Commands_AreTheseOctets) {
               ElementsAre("A1 UID FETCH 1:3,7 (UID FLAGS)\r\n"));
   EXPECT_THAT(parts(writer().uid_fetch("1:*", FetchItems::kSummaries)),
               ElementsAre("A1 UID FETCH 1:* (UID FLAGS INTERNALDATE RFC822.SIZE)\r\n"));
+  EXPECT_THAT(parts(writer().uid_fetch("9", FetchItems::kIdentities)),
+              ElementsAre("A1 UID FETCH 9 (UID FLAGS INTERNALDATE RFC822.SIZE"
+                          " BODY.PEEK[HEADER.FIELDS (MESSAGE-ID)])\r\n"));
   EXPECT_THAT(parts(writer().uid_fetch("9", FetchItems::kBodies)),
               ElementsAre("A1 UID FETCH 9 (UID FLAGS INTERNALDATE RFC822.SIZE BODY.PEEK[])\r\n"));
   EXPECT_THAT(parts(writer().authenticate(SaslMechanism::kPlain, secret, true)),
@@ -118,7 +121,7 @@ TEST(CommandWriter, EveryCommand_LeavesTheServerAsItIs) {
   all.push_back(writer().examine(folder("f"), {}));
   all.push_back(writer().examine(folder("f"), {.condstore = true, .qresync = {}}));
   all.push_back(writer().enable_qresync());
-  for (const auto items : {FetchItems::kFlags, FetchItems::kSummaries, FetchItems::kBodies})
+  for (const auto items : {FetchItems::kFlags, FetchItems::kSummaries, FetchItems::kIdentities, FetchItems::kBodies})
     all.push_back(writer().uid_fetch("1", items));
   all.push_back(writer().uid_fetch("1", FetchItems::kFlags, ModSeq::from(7)));
   for (const CommandText& command : all)

@@ -150,7 +150,12 @@ const std::vector<Row>& fetch_rows() {
       {"* 3 FETCH (BODYSTRUCTURE ((\"TEXT\" \"PLAIN\" (\"CHARSET\" \"a)b\") NIL NIL \"7BIT\" 2 1)(\"X\") \"MIXED\") "
        "UID 2)",
        {"Fetched 3 uid=2"}},
-      {"* 3 FETCH (BODY[HEADER.FIELDS (\"DATE\" FROM)] {3}\r\na\r\n UID 2 BODY[TEXT]<0> \"x\")", {"Fetched 3 uid=2"}},
+      {"* 3 FETCH (BODY[HEADER.FIELDS (\"DATE\" FROM)] {3}\r\na\r\n UID 2 BODY[TEXT]<0> \"x\")",
+       {"Fetched 3 uid=2 header=a"}},
+      {"* 3 FETCH (UID 2 BODY[HEADER.FIELDS (MESSAGE-ID)] {21}\r\nMessage-ID: <a@b>\r\n\r\n)",
+       {"Fetched 3 uid=2 header=Message-ID: <a@b>"}},
+      {"* 3 FETCH (UID 2 body[header.fields (\"Message-ID\")] \"Message-ID: \\\"q\\\"\")",
+       {"Fetched 3 uid=2 header=Message-ID: \"q\""}},
       {"* 3 FETCH (BODY[HEADER.FIELDS ({2}\r\n]])] NIL UID 2)", {"Fetched 3 uid=2"}},
       {"* 3 FETCH (X-GM-MSGID 1278455344230334865 X-GM-LABELS (\"\\\\Inbox\" foo {1}\r\n\") UID 2)",
        {"Fetched 3 uid=2"}},

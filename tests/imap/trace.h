@@ -74,6 +74,7 @@ struct TraceEvent {
     if (e.internal_date) out += concat(" date=", to_rfc3339(*e.internal_date));
     if (e.rfc822_size) out += concat(" size=", *e.rfc822_size);
     if (e.mod_seq) out += concat(" modseq=", e.mod_seq->value());
+    if (e.header) out += concat(" header=", e.header->substr(0, e.header->find_first_of("\r\n")));
     if (e.body == Fetched::Body::kNil) out += " body=nil";
     if (e.body == Fetched::Body::kStreamed) out += " body";
     return out;

@@ -65,11 +65,12 @@ Result<FolderScan> FolderDelivery::scan_blocking(UidValidity validity) {
     }
     if (passes != 0 && changed == changed_before) break;
     changed_before = changed;
-    scan.messages = 0;
+    scan.messages = scan.of_other_validity = 0;
     Status visited = visit_messages_blocking([&](std::string_view name) {
       ++scan.messages;
-      if (const auto parsed = parse_file_name(name); parsed && parsed->validity == validity)
-        uids.push_back(parsed->uid);
+      const auto parsed = parse_file_name(name);
+      if (parsed && parsed->validity == validity) uids.push_back(parsed->uid);
+      if (parsed && parsed->validity != validity) ++scan.of_other_validity;
     });
     if (!visited) return pass(std::move(visited).error());
   }

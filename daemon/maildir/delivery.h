@@ -112,8 +112,9 @@ struct [[nodiscard]] CommitReport {
 };
 
 struct FolderScan {
-  UidSet present;             // our messages of the UIDVALIDITY asked for; durable
-  std::uint64_t messages = 0; // all files in new/ and cur/, whosever
+  UidSet present;                      // our messages of the UIDVALIDITY asked for; durable
+  std::uint64_t messages = 0;          // all files in new/ and cur/, whosever
+  std::uint64_t of_other_validity = 0; // of these, ours of another UIDVALIDITY
 };
 
 // Messages may be written by one thread while another commits earlier ones.

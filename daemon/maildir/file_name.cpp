@@ -49,6 +49,11 @@ std::string make_file_name(const MessageIdentity& identity, std::string_view hos
   return name;
 }
 
+std::string renumbered(std::string_view name, UidValidity validity, Uid uid, UnixTime internal_date) {
+  const std::size_t rest = name.find('.', name.find('.') + 1);
+  return concat(internal_date.time_since_epoch().count(), ".V", validity.value(), 'U', uid.value(), name.substr(rest));
+}
+
 std::optional<ParsedName> parse_file_name(std::string_view name) {
   const std::size_t first_dot = name.find('.');
   if (first_dot == std::string_view::npos) return std::nullopt;

@@ -43,6 +43,9 @@ struct ParsedName {
 [[nodiscard]] std::string make_file_name(const MessageIdentity& identity, std::string_view host,
                                          std::uint64_t size_on_disk, std::string_view letters, bool is_new);
 
+// `name` with another identity; host, size, flags and what readers added stay. REQUIRES: parse_file_name(name).
+[[nodiscard]] std::string renumbered(std::string_view name, UidValidity validity, Uid uid, UnixTime internal_date);
+
 // Empty for names that are not ours.
 [[nodiscard]] std::optional<ParsedName> parse_file_name(std::string_view name);
 

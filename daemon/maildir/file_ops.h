@@ -2,8 +2,8 @@
 // put a disk behind it that fills up, fails, or forgets what was not synced.
 //
 // Every call blocks: pool threads only. Implementations may be used from several threads at once, and so may a
-// SyncPoint; one OutputFile from one at a time. Paths are absolute. Nothing follows from a failed call except that it
-// failed.
+// SyncPoint; one OutputFile or InputFile from one at a time. Paths are absolute. Nothing follows from a failed call
+// except that it failed.
 //
 // Errors carry the path and one of these codes: exists, not_found, disk_full, quota_exceeded, read_only, permission,
 // name_too_long, too_many_files, io_error, file_error.
@@ -12,10 +12,12 @@
 #include "util/result.h"
 #include "util/time_text.h"
 
+#include <cstddef>
 #include <cstdint>
 #include <functional>
 #include <memory>
 #include <optional>
+#include <span>
 #include <string>
 #include <string_view>
 
@@ -33,6 +35,18 @@ class OutputFile {
   [[nodiscard]] virtual Status write_blocking(std::string_view bytes) = 0;
   // Access and modification time.
   [[nodiscard]] virtual Status set_mtime_blocking(UnixTime time) = 0;
+};
+
+// A file being read. Destruction closes it.
+class InputFile {
+ public:
+  InputFile() = default;
+  InputFile(const InputFile&) = delete;
+  InputFile& operator=(const InputFile&) = delete;
+  virtual ~InputFile() = default;
+
+  // The next bytes, at most as many as the buffer holds; 0 at the end. REQUIRES: the buffer is not empty.
+  [[nodiscard]] virtual Result<std::size_t> read_blocking(std::span<char> buffer) = 0;
 };
 
 // One file system, opened before the writes that it shall make durable: write-back errors are reported to descriptors
@@ -66,6 +80,10 @@ class FileOps {
 
   // A new file of mode 0600 whatever the umask; "exists" when the name is taken, by a symbolic link too.
   [[nodiscard]] virtual Result<std::unique_ptr<OutputFile>> create_exclusive_blocking(const std::string& path) = 0;
+  // From its beginning.
+  [[nodiscard]] virtual Result<std::unique_ptr<InputFile>> open_for_reading_blocking(const std::string& path) = 0;
+  // Access and modification time of a file that is there.
+  [[nodiscard]] virtual Status set_mtime_blocking(const std::string& path, UnixTime time) = 0;
   // Bytes, size and times of a closed file are on stable storage.
   [[nodiscard]] virtual Status sync_file_blocking(const std::string& path) = 0;
   // The names in the directory are on stable storage.

@@ -55,6 +55,11 @@ template<class Call>
   return fd;
 }
 
+[[nodiscard]] std::array<timespec, 2> both_times(UnixTime time) {
+  const timespec spec{static_cast<time_t>(time.time_since_epoch().count()), 0};
+  return {spec, spec};
+}
+
 class PosixOutputFile final : public OutputFile {
  public:
   PosixOutputFile(UniqueFd fd, std::string path) : fd_(std::move(fd)), path_(std::move(path)) {}
@@ -69,10 +74,24 @@ class PosixOutputFile final : public OutputFile {
   }
 
   Status set_mtime_blocking(UnixTime time) override {
-    const timespec spec{static_cast<time_t>(time.time_since_epoch().count()), 0};
-    const std::array times = {spec, spec};
+    const auto times = both_times(time);
     if (::futimens(fd_.get(), times.data()) != 0) return file_failure(errno, "set the time of", path_);
     return {};
+  }
+
+ private:
+  UniqueFd fd_;
+  std::string path_;
+};
+
+class PosixInputFile final : public InputFile {
+ public:
+  PosixInputFile(UniqueFd fd, std::string path) : fd_(std::move(fd)), path_(std::move(path)) {}
+
+  Result<std::size_t> read_blocking(std::span<char> buffer) override {
+    const ssize_t got = uninterrupted([&] { return ::read(fd_.get(), buffer.data(), buffer.size()); });
+    if (got < 0) return file_failure(errno, "read", path_);
+    return static_cast<std::size_t>(got);
   }
 
  private:
@@ -165,6 +184,20 @@ Result<std::unique_ptr<OutputFile>> PosixFileOps::create_exclusive_blocking(cons
     return file_failure(error, "set the mode of", path);
   }
   return std::make_unique<PosixOutputFile>(std::move(fd), path);
+}
+
+Result<std::unique_ptr<InputFile>> PosixFileOps::open_for_reading_blocking(const std::string& path) {
+  // O_NONBLOCK: a pipe of that name has no writer and is not waited for; files do not know it.
+  auto fd = open_for_reading(path, O_NONBLOCK);
+  if (!fd) return pass(std::move(fd).error());
+  return std::make_unique<PosixInputFile>(*std::move(fd), path);
+}
+
+Status PosixFileOps::set_mtime_blocking(const std::string& path, UnixTime time) {
+  const auto times = both_times(time);
+  if (::utimensat(AT_FDCWD, path.c_str(), times.data(), AT_SYMLINK_NOFOLLOW) != 0)
+    return file_failure(errno, "set the time of", path);
+  return {};
 }
 
 Status PosixFileOps::sync_file_blocking(const std::string& path) {

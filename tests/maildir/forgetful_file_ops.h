@@ -57,6 +57,8 @@ class ForgetfulFileOps final : public FileOps {
   std::function<void(const std::string& path)> before_list;
 
   Result<std::unique_ptr<OutputFile>> create_exclusive_blocking(const std::string& path) override;
+  Result<std::unique_ptr<InputFile>> open_for_reading_blocking(const std::string& path) override;
+  Status set_mtime_blocking(const std::string& path, UnixTime time) override;
   Status sync_file_blocking(const std::string& path) override;
   Status sync_directory_blocking(const std::string& path) override;
   Result<std::shared_ptr<SyncPoint>> open_sync_point_blocking(const std::string& path) override;
@@ -89,6 +91,7 @@ class ForgetfulFileOps final : public FileOps {
     bool is_durable = false;
   };
   class MemoryFile;
+  class MemoryInput;
   class MemorySyncPoint;
 
   [[nodiscard]] NodePtr find(const std::string& path) const;
@@ -299,6 +302,35 @@ inline Result<std::unique_ptr<OutputFile>> ForgetfulFileOps::create_exclusive_bl
   auto node = std::make_shared<Node>();
   change(directory, name, node);
   return std::make_unique<MemoryFile>(*this, std::move(node));
+}
+
+class ForgetfulFileOps::MemoryInput final : public InputFile {
+ public:
+  explicit MemoryInput(NodePtr node) : node_(std::move(node)) {}
+  Result<std::size_t> read_blocking(std::span<char> buffer) override {
+    const std::size_t size = node_->bytes.copy(buffer.data(), buffer.size(), at_);
+    at_ += size;
+    return size;
+  }
+
+ private:
+  NodePtr node_;
+  std::size_t at_ = 0;
+};
+
+inline Result<std::unique_ptr<InputFile>> ForgetfulFileOps::open_for_reading_blocking(const std::string& path) {
+  if (crashed_) return failure("crashed", path);
+  const NodePtr node = find(path);
+  if (node == nullptr || node->is_directory) return failure("not_found", path);
+  return std::make_unique<MemoryInput>(node);
+}
+
+inline Status ForgetfulFileOps::set_mtime_blocking(const std::string& path, UnixTime time) {
+  if (Status allowed = step(); !allowed) return allowed;
+  const NodePtr node = find(path);
+  if (node == nullptr) return failure("not_found", path);
+  node->mtime = time;
+  return {};
 }
 
 inline Status ForgetfulFileOps::sync_file_blocking(const std::string& path) {

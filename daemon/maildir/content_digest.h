@@ -1,0 +1,58 @@
+// Tells whether two messages are the same, whatever line endings each is kept with: the SHA-256 (FIPS 180-4) of the
+// octets without the CRs that stand before an LF. So the octets of the wire have the digest of the file that they are
+// delivered as. Not thread-safe.
+#pragma once
+
+#include "maildir/file_ops.h"
+
+#include <array>
+#include <cstddef>
+#include <memory>
+#include <string>
+#include <string_view>
+
+struct evp_md_ctx_st;
+
+namespace mailmoor::maildir {
+
+using Digest = std::array<unsigned char, 32>;
+
+class ContentDigest final {
+ public:
+  ContentDigest();
+
+  // Octets of any number.
+  void append(std::string_view octets);
+  // Once, last.
+  [[nodiscard]] Digest finish();
+
+ private:
+  struct Free {
+    void operator()(evp_md_ctx_st* context) const noexcept;
+  };
+
+  void add(std::string_view octets);
+
+  std::unique_ptr<evp_md_ctx_st, Free> context_;
+  std::size_t held_crs_ = 0; // the last octets seen, not added yet
+};
+
+// Of a whole file. Blocking.
+[[nodiscard]] Result<Digest> digest_file_blocking(FileOps& ops, const std::string& path);
+
+// Calls `visit` with the file's octets, piece by piece. Blocking.
+template<class Visit>
+[[nodiscard]] Status read_file_blocking(FileOps& ops, const std::string& path, Visit visit) {
+  constexpr std::size_t kPiece = std::size_t{64} * 1024;
+  const auto file = ops.open_for_reading_blocking(path);
+  if (!file) return pass(file.error());
+  std::string buffer(kPiece, '\0');
+  for (;;) {
+    const auto size = (*file)->read_blocking(buffer);
+    if (!size) return pass(size.error());
+    if (*size == 0) return {};
+    visit(std::string_view(buffer).substr(0, *size));
+  }
+}
+
+} // namespace mailmoor::maildir

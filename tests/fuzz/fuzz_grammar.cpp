@@ -2,6 +2,7 @@
 // session meets it. How the stream is cut must change neither events nor what we write; a body has the octets it
 // announced; no event is larger than the limits allow.
 #include "../imap/trace.h"
+#include "model/message_id.h"
 
 #include <cstdint>
 #include <cstdlib>
@@ -34,6 +35,7 @@ void prepare(Session& session, unsigned state) {
   if ((state & 2) != 0) session.examine(FolderName::from_wire("a\"b", '/'));
   session.noop();
   session.uid_fetch_bodies(*UidSet::parse("1:9"));
+  session.uid_fetch_identities(*UidSet::parse("1:9"));
   switch (state >> 2 & 7) {
   case 0: session.idle(); break;
   case 1:
@@ -72,11 +74,21 @@ void check_bodies(const std::vector<std::string>& events) {
   }
 }
 
+// The Message-ID of a message does not depend on how it comes.
+void check_message_id(std::string_view message, std::size_t chunk) {
+  MessageIdScanner whole, cut;
+  whole.append(message);
+  for (std::size_t at = 0; at < message.size(); at += chunk)
+    cut.append(message.substr(at, chunk));
+  if (whole.fingerprint() != cut.fingerprint() || whole.is_done() != cut.is_done()) std::abort();
+}
+
 } // namespace
 
 extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size) {
   if (size < 2) return 0;
   const std::string_view wire(reinterpret_cast<const char*>(data) + 2, size - 2);
+  check_message_id(wire, data[0] % 7 + 1);
   const Outcome whole = run(wire, data[1], 0);
   if (whole != run(wire, data[1], 1 + data[0] % 16)) std::abort();
   check_bodies(whole.events);

@@ -114,13 +114,13 @@ TEST(ContentDigest, LineEndings_DoNotCountAndAllElseDoes) {
 }
 
 TEST_F(RelinkTest, File_KeepsFlagsDirectoryAndBytes) {
-  disk.move("/mail/alice/new/1700000001.V14U1.host,S=16", "/mail/alice/cur/1700000001.V14U1.host,S=16,X=y:2,FSa");
+  disk.move("/mail/alice/new/1700000001.V14U1.host,S=14", "/mail/alice/cur/1700000001.V14U1.host,S=14,X=y:2,FSa");
   const auto report = relink_blocking(disk, inbox(), validity(kNew), links(strangers()));
   EXPECT_FALSE(report.error);
   EXPECT_THAT(report.done, ElementsAre(0, 1, 2));
   EXPECT_THAT(names(disk, "cur"),
-              UnorderedElementsAre("1700000001.V99U101.host,S=16,X=y:2,FSa", "1700000002.V99U102.host,S=17:2,S"));
-  EXPECT_THAT(names(disk, "new"), ElementsAre("1700000003.V99U103.host,S=18"));
+              UnorderedElementsAre("1700000001.V99U101.host,S=14,X=y:2,FSa", "1700000002.V99U102.host,S=15:2,S"));
+  EXPECT_THAT(names(disk, "new"), ElementsAre("1700000003.V99U103.host,S=16"));
   EXPECT_EQ(disk_body(3), disk.files("/mail/alice/new").begin()->second);
   disk.cut_power(1);
   EXPECT_EQ(uids("101:103"), present()) << "durable";
@@ -130,16 +130,16 @@ TEST_F(RelinkTest, ChangedDate_IsInNameAndTime) {
   auto found = strangers();
   const Link link{found[2], uid(7), at(1'800'000'000)};
   EXPECT_FALSE(relink_blocking(disk, inbox(), validity(kNew), {link}).error);
-  EXPECT_THAT(names(disk, "new"), UnorderedElementsAre("1700000001.V14U1.host,S=16", "1800000000.V99U7.host,S=18"));
-  EXPECT_EQ(at(1'800'000'000), disk.mtime("/mail/alice/new/1800000000.V99U7.host,S=18"));
+  EXPECT_THAT(names(disk, "new"), UnorderedElementsAre("1700000001.V14U1.host,S=14", "1800000000.V99U7.host,S=16"));
+  EXPECT_EQ(at(1'800'000'000), disk.mtime("/mail/alice/new/1800000000.V99U7.host,S=16"));
 }
 
 TEST_F(RelinkTest, ReadersMeanwhile_AreFollowedOrLeftAlone) {
   const auto found = strangers();
-  disk.move("/mail/alice/new/1700000001.V14U1.host,S=16", "/mail/alice/cur/1700000001.V14U1.host,S=16:2,S");
-  disk.remove("/mail/alice/cur/1700000002.V14U2.host,S=17:2,S");
-  disk.move("/mail/alice/new/1700000003.V14U3.host,S=18", "/mail/alice/cur/1700000003.V14U3.host,S=18:2,");
-  disk.put("/mail/alice/cur/1700000003.V14U3.copy,S=18:2,", "a copy of it");
+  disk.move("/mail/alice/new/1700000001.V14U1.host,S=14", "/mail/alice/cur/1700000001.V14U1.host,S=14:2,S");
+  disk.remove("/mail/alice/cur/1700000002.V14U2.host,S=15:2,S");
+  disk.move("/mail/alice/new/1700000003.V14U3.host,S=16", "/mail/alice/cur/1700000003.V14U3.host,S=16:2,");
+  disk.put("/mail/alice/cur/1700000003.V14U3.copy,S=16:2,", "a copy of it");
   const auto report = relink_blocking(disk, inbox(), validity(kNew), links(found));
   EXPECT_FALSE(report.error);
   EXPECT_THAT(report.done, ElementsAre(0)) << "of two with one name nothing tells which it was";
@@ -149,7 +149,7 @@ TEST_F(RelinkTest, ReadersMeanwhile_AreFollowedOrLeftAlone) {
 
 TEST_F(RelinkTest, FileThatCannotBeRead_IsNoCandidate) {
   auto found = list_strangers_blocking(disk, inbox(), validity(kNew));
-  disk.remove("/mail/alice/cur/1700000002.V14U2.host,S=17:2,S");
+  disk.remove("/mail/alice/cur/1700000002.V14U2.host,S=15:2,S");
   ASSERT_TRUE(read_strangers_blocking(disk, inbox(), *found));
   EXPECT_FALSE(found->at(1).is_read);
   EXPECT_FALSE(digest_stranger_blocking(disk, inbox(), found->at(1)).value());
@@ -170,9 +170,9 @@ TEST(Relink, StoppedAtEachStep_EndsInTheSameState) {
         auto folder = open(disk);
         ASSERT_FALSE(deliver(*folder, uids("1:4")).error);
         const auto relink = [&disk] {
-          auto folder = open(disk);
-          if (!folder) return;
-          const auto scan = folder->scan_blocking(validity(kNew));
+          auto opened = open(disk);
+          if (!opened) return;
+          const auto scan = opened->scan_blocking(validity(kNew));
           const auto found = list_strangers_blocking(disk, inbox(), validity(kNew));
           if (!scan || !found) return;
           std::vector<Link> links;

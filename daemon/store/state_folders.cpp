@@ -205,6 +205,35 @@ Status StateRepository::save_retry_blocking(std::string_view mailbox, const Fold
   return in_transaction(database_, "save retry", [&] { return write_retry(database_, mailbox, folder, retry); });
 }
 
+Status StateRepository::save_renumberings_blocking(std::string_view mailbox, const FolderName& folder,
+                                                   std::uint32_t count, UnixTime last) {
+  return in_transaction(database_, "save renumberings", [&]() -> Status {
+    const auto row = ensure_folder_blocking(database_, mailbox, folder);
+    if (!row) return pass(row.error());
+    auto update =
+        database_.prepare_blocking("UPDATE folder SET renumberings = ?, renumbered_at = ? WHERE folder_id = ?");
+    if (!update) return pass(std::move(update).error());
+    return update->bind_all(count, to_seconds(last), row->folder_id).run_blocking();
+  });
+}
+
+Status StateRepository::rename_folder_blocking(std::string_view mailbox, const FolderName& from, const FolderName& to,
+                                               std::string_view directory) {
+  return in_transaction(database_, "rename folder", [&]() -> Status {
+    const auto row = find_folder_blocking(database_, mailbox, from);
+    if (!row) return pass(row.error());
+    if (!*row) return {};
+    if (to.wire().size() > kMaxFolderName)
+      return fail(ErrorKind::kFolder, "folder_name_too_long", concat(to.utf8(), ": the name is too long"));
+    if (Status forgotten = forget_folder_blocking(mailbox, to); !forgotten) return forgotten;
+    auto update = database_.prepare_blocking("UPDATE folder SET name = ?, delimiter = ? WHERE folder_id = ?");
+    if (!update) return pass(std::move(update).error());
+    if (Status done = update->bind_all(Blob{to.wire()}, to.delimiter(), (*row)->folder_id).run_blocking(); !done)
+      return done;
+    return write_directory(database_, (*row)->folder_id, directory);
+  });
+}
+
 Status StateRepository::forget_folder_blocking(std::string_view mailbox, const FolderName& folder) {
   const auto row = find_folder_blocking(database_, mailbox, folder);
   if (!row) return pass(row.error());

@@ -48,6 +48,9 @@ struct FolderRecord {
   UidSet held{};                            // deletions that wait for the operator's word
   UidSet confirmed{};                       // those that have it
   LeftOut left_out{};                       // by the filters
+  // Read only: save_renumberings_blocking() writes them.
+  std::uint32_t renumberings = 0;
+  std::optional<UnixTime> renumbered_at{};
 
   friend bool operator==(const FolderRecord&, const FolderRecord&) = default;
 };
@@ -122,6 +125,13 @@ class StateRepository final {
   [[nodiscard]] Result<FlagMap> load_flags_blocking(std::string_view mailbox, const FolderName& folder);
   [[nodiscard]] Status set_flags_blocking(std::string_view mailbox, const FolderName& folder, const FlagMap& set);
 
+  // How often the server has numbered the folder anew, and when it last did.
+  [[nodiscard]] Status save_renumberings_blocking(std::string_view mailbox, const FolderName& folder,
+                                                  std::uint32_t count, UnixTime last);
+
+  // All that is recorded of `from` is `to`'s from now on; what `to` had is forgotten. Nothing when there is no `from`.
+  [[nodiscard]] Status rename_folder_blocking(std::string_view mailbox, const FolderName& from, const FolderName& to,
+                                              std::string_view directory);
   [[nodiscard]] Status forget_folder_blocking(std::string_view mailbox, const FolderName& folder);
 
   [[nodiscard]] Status save_retry_blocking(std::string_view mailbox, const FolderName& folder,

@@ -27,7 +27,8 @@ template<class Number>
 
 constexpr std::string_view kSelectFolders =
     "SELECT folder_id, folder.name, delimiter, uid_validity, state_uid_validity, state_uid_next, state_messages,"
-    " state_mod_seq, folder.last_sync, directory, listed_in_full, covers, held, confirmed FROM folder"
+    " state_mod_seq, folder.last_sync, directory, listed_in_full, covers, held, confirmed,"
+    " renumberings, renumbered_at FROM folder"
     " JOIN mailbox USING (mailbox_id) WHERE mailbox.name = ? ORDER BY folder.name";
 
 // Empty for text that is no set: the operator is then asked again.
@@ -47,7 +48,9 @@ constexpr std::string_view kSelectFolders =
                       .covers = static_cast<std::uint8_t>(row.number(11)),
                       .held = read_uids(row, 12),
                       .confirmed = read_uids(row, 13),
-                      .left_out = {}};
+                      .left_out = {},
+                      .renumberings = static_cast<std::uint32_t>(row.number(14)),
+                      .renumbered_at = row.optional_number(15).transform(from_seconds)};
   record.last_state.uid_validity = read_number<UidValidity>(row, 4);
   record.last_state.uid_next = read_number<Uid>(row, 5);
   record.last_state.messages = static_cast<std::uint32_t>(row.number(6));

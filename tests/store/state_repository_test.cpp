@@ -166,6 +166,47 @@ TEST_F(StateRepositoryTest, Forgotten_TakesAllThatBelongsToIt) {
             0);
 }
 
+TEST_F(StateRepositoryTest, RenamedFolder_TakesAllThatIsRecordedOfIt) {
+  const FolderName before = FolderName::from_wire("Old", '/');
+  const FolderName now = FolderName::from_wire("New.name", '.');
+  FlagMap flags;
+  flags.set(uid(2), FlagLetters::parse("S"));
+  auto state = open();
+  ASSERT_TRUE(state.save_folder_blocking("alice", make_folder(before, "1:5")));
+  ASSERT_TRUE(state.set_flags_blocking("alice", before, flags));
+  ASSERT_TRUE(state.save_retry_blocking("alice", before, {uid(9), 1, kNow, "did not come"}));
+  ASSERT_TRUE(state.save_folder_blocking("alice", make_folder(now, "7:9")));
+  ASSERT_TRUE(state.save_folder_blocking("bob", make_folder(before, "3")));
+  ASSERT_TRUE(state.rename_folder_blocking("alice", before, now, "/mail/alice/.New"));
+  FolderRecord expected = make_folder(now, "1:5");
+  expected.directory = "/mail/alice/.New";
+  const StoredFolder stored = load_folder(state);
+  EXPECT_EQ(stored.record, expected);
+  EXPECT_EQ(stored.record.name.delimiter(), '.');
+  EXPECT_EQ(stored.retries.size(), 1U);
+  EXPECT_EQ(state.load_flags_blocking("alice", now).value(), flags);
+  EXPECT_EQ(load_folder(state, "bob").record.name, before) << "another mailbox's";
+  ASSERT_TRUE(state.rename_folder_blocking("alice", before, now, "/mail/alice/.New")) << "again: nothing";
+  EXPECT_EQ(load_folder(state).record, expected);
+  const auto refused =
+      state.rename_folder_blocking("alice", now, FolderName::from_wire(std::string(5000, 'x'), '/'), "");
+  ASSERT_FALSE(refused);
+  EXPECT_EQ(refused.error().code, "folder_name_too_long");
+}
+
+TEST_F(StateRepositoryTest, Renumberings_OutliveTheRecordThatTheyReplace) {
+  auto state = open();
+  ASSERT_TRUE(state.save_folder_blocking("alice", make_folder(inbox_, "1:5")));
+  EXPECT_EQ(load_folder(state).record.renumbered_at, std::nullopt);
+  ASSERT_TRUE(state.save_renumberings_blocking("alice", inbox_, 3, kNow));
+  FolderRecord anew = make_folder(inbox_, "1");
+  anew.uid_validity = UidValidity::from(78);
+  ASSERT_TRUE(state.save_folder_blocking("alice", anew));
+  anew.renumberings = 3;
+  anew.renumbered_at = kNow;
+  EXPECT_EQ(load_folder(state).record, anew);
+}
+
 TEST_F(StateRepositoryTest, CorruptDatabase_IsSetAsideAndANewOneMade) {
   ASSERT_TRUE(open().save_mailbox_blocking("alice", after_failures(3)));
   ASSERT_NO_FATAL_FAILURE(write_file(path("state.db"), std::string(8192, 'g')));

@@ -50,6 +50,7 @@ inline constexpr EventId kTlsRefused{"tls_refused", "ffc444ee88d74c739f12146b655
 inline constexpr EventId kFolderFailed{"folder_failed", "de0b392df26446389bae9715fd4c8c8e"};
 inline constexpr EventId kMessageFailed{"message_failed", "10b82361382b4c469667689761db2635"};
 inline constexpr EventId kUidvalidityChanged{"uidvalidity_changed", "a1ae17a7b1bf4177b003531265ed4f93"};
+inline constexpr EventId kUidvalidityLoop{"uidvalidity_loop", "4963028400b34f07a981539667bc4d78"};
 inline constexpr EventId kDeletionHeld{"deletion_held", "7d49229c18ec4ff7b56e132c38ffc01f"};
 
 // This machine.
@@ -87,6 +88,7 @@ inline constexpr std::array kAll = {&kStarted,
                                     &kFolderFailed,
                                     &kMessageFailed,
                                     &kUidvalidityChanged,
+                                    &kUidvalidityLoop,
                                     &kDeletionHeld,
                                     &kDiskFull,
                                     &kMaildirFailed,

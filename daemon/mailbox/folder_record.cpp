@@ -47,6 +47,12 @@ namespace {
   return state.save_outcome_blocking(mailbox, name, {*facts.state, bits_of(facts.covers), facts.listed_in_full, now});
 }
 
+void tell_not_recorded(const std::string& mailbox, const FolderName& name, const Error& error) {
+  log::write(log::Priority::kErr,
+             {.mailbox = mailbox, .folder = name.utf8(), .event = "state_not_recorded", .error = error.code},
+             concat("what was delivered could not be recorded; the Maildir still tells it: ", error.what));
+}
+
 } // namespace
 
 std::string directory_of(const maildir::FolderPlace& place) {
@@ -74,7 +80,16 @@ Folder folder_from(const store::StoredFolder& stored) {
   folder.recorded.left_out = stored.record.left_out;
   folder.last_sync = stored.record.last_sync;
   folder.recorded_directory = stored.record.directory;
+  if (stored.record.renumbered_at) folder.renumberings = {stored.record.renumberings, *stored.record.renumbered_at};
   return folder;
+}
+
+void record_renumberings(const Services& services, const std::string& mailbox, const Folder& folder) {
+  services.store_thread.run_detached(
+      [&state = services.state, mailbox, name = folder.name, changes = folder.renumberings] {
+        const Status written = state.save_renumberings_blocking(mailbox, name, changes.count, changes.last);
+        if (!written) tell_not_recorded(mailbox, name, written.error());
+      });
 }
 
 void record(const Services& services, const std::string& mailbox, Folder& folder, const sync::FolderFacts& facts) {
@@ -86,11 +101,7 @@ void record(const Services& services, const std::string& mailbox, Folder& folder
   services.store_thread.run_detached([&state = services.state, mailbox, name = folder.name, directory,
                                       validity = *folder.recorded.validity, facts, now = services.now()] {
     const Status written = write_blocking(state, mailbox, name, directory, validity, facts, now);
-    if (written) return;
-    log::write(
-        log::Priority::kErr,
-        {.mailbox = mailbox, .folder = name.utf8(), .event = "state_not_recorded", .error = written.error().code},
-        concat("what was delivered could not be recorded; the Maildir still tells it: ", written.error().what));
+    if (!written) tell_not_recorded(mailbox, name, written.error());
   });
 }
 

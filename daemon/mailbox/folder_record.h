@@ -6,6 +6,7 @@
 #include "model/folder_name.h"
 #include "sync/folder_pass.h"
 #include "sync/planner.h"
+#include "sync/renumbering.h"
 
 #include <cstdint>
 #include <map>
@@ -32,6 +33,8 @@ struct Folder {
   // What the log was told of messages that do not come: UID → why. Kept by tell_poison().
   std::map<Uid, std::string> told_poison;
   std::optional<UidValidity> told_validity;
+  sync::Renumberings renumberings;
+  unsigned rematches_lost = 0; // in a row, in this run: the connection went while files were matched
 };
 
 // The absolute directory of a place.
@@ -40,6 +43,7 @@ struct Folder {
 // From and to the state database. Facts go to the store thread in order and are not waited for: after a crash the
 // Maildir itself says what is there.
 [[nodiscard]] Folder folder_from(const store::StoredFolder& stored);
+void record_renumberings(const Services& services, const std::string& mailbox, const Folder& folder);
 void record(const Services& services, const std::string& mailbox, Folder& folder, const sync::FolderFacts& facts);
 
 } // namespace mailmoor::mailbox

@@ -39,6 +39,10 @@ runtime::Task<Status> FolderSync::receive() {
   auto opening = open_delivery();
   const Status opened = co_await opening;
   if (!opened) co_return pass(opened.error());
+  if (left_) { // with nothing recorded, and so nothing to settle
+    pipe_.reset();
+    co_return Status();
+  }
   auto looking = look();
   const Status looked = co_await looking;
   if (!looked) co_return pass(looked.error());
@@ -105,14 +109,9 @@ runtime::Task<Status> FolderSync::scan() {
   if (!found) co_return pass(found.error());
   folder_.scanned = true;
   if (pass_->plan().action == sync::FolderPlan::Action::kStartOver) {
-    if (folder_.recorded.validity && folder_.recorded.validity != validity)
-      log::write(
-          log::Priority::kWarning,
-          {.mailbox = settings_.mailbox, .folder = folder_.name.utf8(), .catalog = &log::events::kUidvalidityChanged},
-          concat("UIDVALIDITY changed from ", folder_.recorded.validity->value(), " to ", validity.value(),
-                 ": the folder is fetched anew, what is here stays"));
-    note(pass_->start_over(found->present, services_.now()));
-    co_return Status();
+    auto starting = start_over(*found);
+    const Status started = co_await starting;
+    co_return started;
   }
   sync::FolderFacts facts;
   facts.known_added = found->present.minus(folder_.recorded.known);

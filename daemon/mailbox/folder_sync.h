@@ -1,12 +1,14 @@
 // One pass over one folder on an open connection: EXAMINE, look what is new, fetch it, make it durable, bring changed
 // flags and deletions to the files, record it all. folder_look.cpp, folder_filter.cpp and folder_doubt.cpp ask,
-// folder_sync.cpp fetches, folder_apply.cpp brings changes to the files.
+// folder_start.cpp begins anew where the server did, folder_sync.cpp fetches, folder_apply.cpp brings changes to the
+// files.
 // Lives for one pass. Loop thread only.
 #pragma once
 
 #include "mailbox/connection.h"
 #include "mailbox/delivery_pipe.h"
 #include "mailbox/folder_record.h"
+#include "mailbox/folder_rematch.h"
 #include "mailbox/services.h"
 #include "runtime/task.h"
 #include "sync/folder_pass.h"
@@ -25,6 +27,7 @@ struct FolderSyncSettings {
   bool keep_flags = true;
   sync::Wants wants;
   sync::Filter filter;
+  std::function<void()> alive = [] {}; // called when a step of something long is done
 };
 
 // Called for each message that has arrived, with its size in octets as sent.
@@ -56,6 +59,9 @@ class FolderSync final {
   [[nodiscard]] runtime::Task<Status> examine();
   [[nodiscard]] runtime::Task<Status> open_delivery();
   [[nodiscard]] runtime::Task<Status> scan();
+  [[nodiscard]] runtime::Task<Status> start_over(maildir::FolderScan found);
+  [[nodiscard]] runtime::Task<Result<FlagMap>> base_of(const std::vector<FolderRematch::Renumbered>& renumbered);
+  void tell_renumbered(const FolderRematch::Outcome& outcome, std::size_t unmatched);
   [[nodiscard]] runtime::Task<Status> look();
   [[nodiscard]] runtime::Task<Result<FlagMap>> ask(sync::Look look);
   [[nodiscard]] runtime::Task<Result<bool>> filter();
@@ -91,6 +97,7 @@ class FolderSync final {
   std::deque<Batch> asked_;      // sent, not completed
   std::deque<Batch> committing_; // completed, waiting for their commit
   std::optional<Error> failure_; // what ends the pass at the next batch's end
+  bool left_ = false;            // while files were matched
   bool in_message_ = false;
   std::uint64_t octets_ = 0;
   bool makes_substitutes_; // the server does: a message is not what it seems before its head was looked at

@@ -136,6 +136,7 @@ class Mailbox final {
   [[nodiscard]] runtime::Task<void> remove_vanished(Folder& folder);
   [[nodiscard]] std::string held_reason() const; // empty: nothing is held
   void move_to_rest();
+  [[nodiscard]] bool waits_out_renumbering(const Folder& folder);
   void take_folder_fault(const Folder& folder, const Error& error);
   void place_folder(Folder& folder, const std::string& directory);
   void take_list(std::vector<sync::ListedFolder> listed);

@@ -1,4 +1,5 @@
 // The part of a mailbox's life that knows which folders there are and where they live.
+#include "log/event_ids.h"
 #include "mailbox/mailbox.h"
 #include "mailbox/server_words.h"
 #include "util/concat.h"
@@ -68,6 +69,23 @@ void Mailbox::place_folder(Folder& folder, const std::string& directory) {
   folder.place.server_name = folder.name.wire();
   // The Maildir or its layout was changed: what lies in the new place counts, not what was delivered to the old one.
   if (folder.recorded.validity && folder.recorded_directory != directory_of(folder.place)) folder.recorded = {};
+}
+
+// A folder whose server numbers it anew again and again is looked at on a ladder, or when somebody asks for a pass.
+bool Mailbox::waits_out_renumbering(const Folder& folder) {
+  const auto until = sync::not_before(folder.renumberings, services_.now());
+  if (!until || !sync_waiters_.empty()) return false;
+  folder_faults_ = true;
+  services_.faults.raise(log::Priority::kWarning,
+                         {.mailbox = settings_.name,
+                          .folder = folder.name.utf8(),
+                          .error = "uidvalidity_loop",
+                          .retry_at = *until,
+                          .catalog = &log::events::kUidvalidityLoop},
+                         "the server has numbered this folder anew (UIDVALIDITY) several times in a short while: it is "
+                         "looked at less often until that ends; the other folders are synced as ever",
+                         services_.now());
+  return true;
 }
 
 } // namespace mailmoor::mailbox

@@ -263,6 +263,7 @@ runtime::Task<Status> Mailbox::open_inbox(Connection& connection) {
     if (refused.kind == ErrorKind::kFolder) co_return Status();
     co_return std::unexpected(std::move(refused));
   }
+  if (sync::not_before(inbox->second.renumberings, services_.now())) co_return Status(); // it is not to be looked at
   const FolderState& before = inbox->second.looked_at;
   inbox_news_ |= selected->state.uid_next != before.uid_next || selected->state.messages > before.messages;
   if (settings_.wants.deletions) inbox_news_ |= selected->state.messages != before.messages;

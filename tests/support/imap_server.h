@@ -32,7 +32,7 @@ class ImapServer final {
     std::map<std::uint32_t, std::string> messages = {};
     std::set<std::uint32_t> withheld = {};           // listed, and not handed out
     std::map<std::uint32_t, std::string> flags = {}; // "\\Seen \\Flagged"; those without have none
-    std::map<std::uint32_t, std::string> dates = {}; // INTERNALDATE, of those that differ from the usual one
+    std::map<std::uint32_t, std::string> dates = {}; // INTERNALDATE; those without have one and the same
     std::uint32_t deliver(std::string body) {
       messages.emplace(next, std::move(body));
       return next++;
@@ -98,8 +98,14 @@ class ImapServer final {
     std::string selected;
     while (true) {
       auto reading = peer.read_line();
-      const std::string line = co_await reading;
+      std::string line = co_await reading;
       if (line.empty()) co_return;
+      if (line.ends_with("+}")) { // a name that cannot be quoted, as a literal that is the command's last word
+        auto reading_on = peer.read_line();
+        const std::string literal = co_await reading_on;
+        line.resize(line.rfind('{'));
+        line += literal;
+      }
       const std::size_t space = line.find(' ');
       const std::string tag = line.substr(0, space);
       const std::string command = line.substr(space + 1);
@@ -132,9 +138,10 @@ class ImapServer final {
     if (is("LIST")) return list();
     if (is("EXAMINE")) {
       selected = command.substr(8);
-      std::erase(selected, '"');
+      if (selected.starts_with('"')) selected = selected.substr(1, selected.rfind('"') - 1);
       return examine(selected);
     }
+    if (is("STATUS")) return status(command);
     if (is("UID FETCH")) return fetch(folders[selected], command.substr(10));
     if (is("IDLE")) return "+ idling\r\n";
     if (is("LOGOUT")) return "* BYE see you\r\n%t OK done\r\n";
@@ -143,7 +150,7 @@ class ImapServer final {
   [[nodiscard]] std::string list() const {
     std::string text;
     for (const auto& [name, folder] : folders)
-      text += concat("* LIST () \"/\" \"", name, "\"\r\n");
+      text += concat("* LIST () \"/\" {", name.size(), "}\r\n", name, "\r\n");
     return text + "%t OK done\r\n";
   }
   [[nodiscard]] std::string examine(const std::string& name) const {
@@ -151,6 +158,13 @@ class ImapServer final {
     if (folder == folders.end()) return "%t NO [NONEXISTENT] no such folder\r\n";
     return concat("* ", folder->second.messages.size(), " EXISTS\r\n* OK [UIDVALIDITY ", folder->second.validity,
                   "] v\r\n* OK [UIDNEXT ", folder->second.next, "] n\r\n%t OK [READ-ONLY] done\r\n");
+  }
+  [[nodiscard]] std::string status(const std::string& command) const {
+    const std::size_t end = command.rfind('"');
+    const auto folder = folders.find(end < 8 ? "" : command.substr(8, end - 8));
+    if (folder == folders.end()) return "%t NO [NONEXISTENT] no such folder\r\n";
+    return concat("* STATUS \"", folder->first, "\" (MESSAGES ", folder->second.messages.size(), " UIDNEXT ",
+                  folder->second.next, " UIDVALIDITY ", folder->second.validity, ")\r\n%t OK done\r\n");
   }
   [[nodiscard]] static std::string fetch(const Folder& folder, const std::string& arguments) {
     const UidSet wanted = UidSet::parse(arguments.substr(0, arguments.find(' '))).value_or(UidSet());
@@ -162,15 +176,27 @@ class ImapServer final {
       ++seq;
       if (!wanted.contains(*Uid::from(uid)) || (bodies && folder.withheld.contains(uid))) continue;
       const auto flags = folder.flags.find(uid);
-      text += concat("* ", seq, " FETCH (UID ", uid, " FLAGS (", flags == folder.flags.end() ? "" : flags->second, ")");
       const auto date = folder.dates.find(uid);
-      if (summaries)
+      text += concat("* ", seq, " FETCH (UID ", uid, " FLAGS (", flags == folder.flags.end() ? "" : flags->second, ")");
+      if (arguments.contains("INTERNALDATE"))
         text += concat(" INTERNALDATE \"", date == folder.dates.end() ? "14-Nov-2023 22:13:20 +0000" : date->second,
                        "\" RFC822.SIZE ", body.size());
+      if (arguments.contains("HEADER.FIELDS")) {
+        const std::string header = concat(message_id_line(body), "\r\n");
+        text += concat(" BODY[HEADER.FIELDS (MESSAGE-ID)] {", header.size(), "}\r\n", header);
+      }
       if (bodies) text += concat(" BODY[] {", body.size(), "}\r\n", body);
       text += ")\r\n";
     }
     return text + "%t OK done\r\n";
+  }
+
+  // With its line end; empty where there is none.
+  [[nodiscard]] static std::string message_id_line(const std::string& body) {
+    const std::size_t start = body.starts_with("Message-ID:") ? 0 : body.find("\nMessage-ID:");
+    if (start == std::string::npos || start > body.find("\r\n\r\n")) return {};
+    const std::size_t at = start == 0 ? 0 : start + 1;
+    return body.substr(at, body.find('\n', at) - at + 1);
   }
 
   runtime::Loop& loop_;

@@ -20,7 +20,8 @@ struct Folder {
 
   FolderName name;
   bool chosen = false;
-  std::string why; // it is or is not chosen
+  std::string why;          // it is or is not chosen
+  std::string renamed_from; // UTF-8; in this run, by the server
   maildir::FolderPlace place;
   sync::RecordedFolder recorded;
   // Where `recorded.known` was delivered to. Another place holds none of it until a scan has said so.

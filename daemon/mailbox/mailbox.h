@@ -129,6 +129,9 @@ class Mailbox final {
   [[nodiscard]] runtime::Task<void> wait_until_settling(std::size_t at_most);
   [[nodiscard]] Status conclude(const Visit& visit, const Result<bool>& complete);
   [[nodiscard]] runtime::Task<Status> list_folders(Connection& connection);
+  [[nodiscard]] runtime::Task<Status> follow_renames(Connection& connection);
+  [[nodiscard]] bool takes_others_along(const Folder& before, const Folder& now) const;
+  [[nodiscard]] runtime::Task<Status> follow_rename(Folder& before, Folder& now);
   [[nodiscard]] runtime::Task<Status> wait_for_work(Connection& connection);
   [[nodiscard]] runtime::Task<Status> open_inbox(Connection& connection);
   [[nodiscard]] runtime::Task<Status> idle(Connection& connection);

@@ -28,7 +28,9 @@ runtime::Task<Status> Mailbox::list_folders(Connection& connection) {
   // Of the folder that is open a server may tell what this session has seen of it (RFC 9051 §6.3.11): Dovecot does.
   if (const auto& open = connection.session().selected()) listed_states_.erase(open->name.wire());
   take_list(std::move(listed));
-  co_return Status();
+  auto following = follow_renames(connection);
+  const Status followed = co_await following;
+  co_return followed;
 }
 
 void Mailbox::take_list(std::vector<sync::ListedFolder> listed) {
@@ -44,6 +46,7 @@ void Mailbox::take_list(std::vector<sync::ListedFolder> listed) {
     folder.vanished = false;
     folder.chosen = choice.chosen;
     folder.why = std::move(choice.why);
+    if (!folder.renamed_from.empty()) folder.why += concat("; it was ", folder.renamed_from, " before");
     if (choice.chosen) chosen.push_back(std::move(choice.name));
   }
   // A folder keeps the directory that it has, also when one appears that differs by case only.

@@ -152,6 +152,15 @@ Status make_folders_blocking(FileOps& ops, const std::vector<FolderPlace>& place
   return {};
 }
 
+Status write_name_blocking(FileOps& ops, const FolderPlace& place) {
+  const std::string directory = absolute_directory(place);
+  const std::string path = concat(directory, '/', kNameFile);
+  Status written = is_marked(place.folder_directory) ? write_file_blocking(ops, path, place.server_name + "\n", Durable::kNow)
+                                                     : ops.unlink_blocking(path);
+  if (!written) return written;
+  return ops.sync_directory_blocking(directory);
+}
+
 Status clear_temporaries_blocking(FileOps& ops, const std::string& directory) {
   const std::string temporary = directory + "/tmp/";
   std::vector<std::string> ours;

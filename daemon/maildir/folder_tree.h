@@ -18,6 +18,10 @@ inline constexpr std::string_view kTemporaryPrefix = "mailmoor-";
 // was durable before.
 [[nodiscard]] Status make_folder_blocking(FileOps& ops, const FolderPlace& place);
 
+// The file kNameFile in the folder's directory says the server's name, durably, where the directory does not tell it;
+// in other directories there is none.
+[[nodiscard]] Status write_name_blocking(FileOps& ops, const FolderPlace& place);
+
 // Unlinks what earlier runs left in the folder's tmp/.
 [[nodiscard]] Status clear_temporaries_blocking(FileOps& ops, const std::string& directory);
 

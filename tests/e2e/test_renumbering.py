@@ -1,4 +1,5 @@
 """A server that numbers its folders anew, and a mailbox that moves to another server: no second download."""
+import collections
 import os
 import subprocess
 
@@ -70,3 +71,42 @@ class Renumbering(EndToEnd):
         self.assert_mirrored(other, self.daemon_, "alice")
         self.assertEqual(70, maildir.count(self.daemon_.mailbox_dir("alice")))
         self.assertLessEqual(self.bodies(other, mark), 70 // 12 + 1)
+
+
+class Renames(EndToEnd):
+    def check(self, layout, **dovecot):
+        world = self.world(**dovecot)
+        world.fill("alice", {"INBOX": 5, "Old": 20, "Old/child": 10, "Other": 10})
+        daemon = self.daemon(world, world.config("alice", layout=layout, poll="1h", push="off", deletions="mirror"))
+        self.wait_mirrored(world, daemon, "alice")
+        self.assertEqual(0, daemon.ctl("sync", "alice", "--wait").status)
+        daemon.stop()
+        world.dovecot.ended_sessions()
+        mark = world.dovecot.mark()
+        with world.dovecot.observer("alice") as observer:
+            observer.command('RENAME "Old" "New"')
+        daemon.start()
+        self.assertEqual(0, daemon.ctl("sync", "alice", "--wait").status, daemon.log_end())
+        self.assert_mirrored(world, daemon, "alice")
+        counts = collections.Counter(mail.folder for mail in maildir.mails(daemon.mailbox_dir("alice")))
+        new, child, other = ("New", "New/child", "Other") if layout == "fs" else (".New", ".New.child", ".Other")
+        self.assertEqual({".": 5, new: 20, child: 10, other: 10}, dict(counts))
+        self.assertRegex(daemon.log(), r"folder_renamed")
+        # While it runs, and back again.
+        with world.dovecot.observer("alice") as observer:
+            observer.command('RENAME "New/child" "Moved"')
+            observer.command('RENAME "Other" "New/other"')
+        self.assertEqual(0, daemon.ctl("sync", "alice", "--wait").status, daemon.log_end())
+        self.assert_mirrored(world, daemon, "alice")
+        self.assertEqual("idle", daemon.wait_for_state("alice", "idle")["state"], "nothing is held")
+        daemon.stop()
+        self.assertEqual(0, sum(session.bodies for session in world.dovecot.ended_sessions(mark)))
+
+    def test_folders_renamed_on_the_server_are_renamed_here(self):
+        self.check("maildir++")
+
+    def test_nested_directories_are_renamed_too(self):
+        self.check("fs")
+
+    def test_without_list_status(self):
+        self.check("maildir++", capability="IMAP4rev1 SASL-IR LOGIN-REFERRALS ID LITERAL+ AUTH=PLAIN")

@@ -106,6 +106,10 @@ class FileOps {
   [[nodiscard]] virtual Status remove_tree_blocking(const std::string& path) = 0;
   // Success when there is no such file.
   [[nodiscard]] virtual Status unlink_blocking(const std::string& path) = 0;
+  // Calls `visit` with the bytes of a regular file, in order, in pieces of at most 64 KiB; the view ends with the call.
+  // Follows no link in the place of the file. What is written to it meanwhile may be missed.
+  [[nodiscard]] virtual Status read_blocking(const std::string& path,
+                                             const std::function<void(std::string_view)>& visit) = 0;
   // Empty when there is no such file; follows links.
   [[nodiscard]] virtual Result<std::optional<FileStatus>> stat_blocking(const std::string& path) = 0;
 };

@@ -13,6 +13,7 @@
 #include <sys/stat.h>
 #include <sys/vfs.h>
 #include <unistd.h>
+#include <vector>
 
 namespace mailmoor::maildir {
 namespace {
@@ -133,6 +134,9 @@ class PosixSyncPoint final : public SyncPoint {
   };
   return std::ranges::find(kReliable, static_cast<std::uint32_t>(about.f_type)) != kReliable.end();
 }
+
+// As promised by FileOps; larger pieces gain nothing.
+constexpr std::size_t kReadSize = 64UL * 1024;
 
 // Deeper than any folder that a server could have named.
 constexpr int kMaxTreeDepth = 128;
@@ -288,6 +292,22 @@ Status PosixFileOps::remove_tree_blocking(const std::string& path) {
 Status PosixFileOps::unlink_blocking(const std::string& path) {
   if (::unlink(path.c_str()) != 0 && errno != ENOENT) return file_failure(errno, "remove", path);
   return {};
+}
+
+Status PosixFileOps::read_blocking(const std::string& path, const std::function<void(std::string_view)>& visit) {
+  // Not waiting for the writer of a pipe that somebody put here.
+  auto fd = open_for_reading(path, O_NOFOLLOW | O_NONBLOCK);
+  if (!fd) return pass(std::move(fd).error());
+  struct stat about{};
+  if (::fstat(fd->get(), &about) != 0) return file_failure(errno, "look at", path);
+  if (!S_ISREG(about.st_mode)) return file_failure(EINVAL, "read (it is no regular file)", path);
+  std::vector<char> buffer(kReadSize);
+  for (;;) {
+    const ssize_t count = uninterrupted([&] { return ::read(fd->get(), buffer.data(), buffer.size()); });
+    if (count < 0) return file_failure(errno, "read", path);
+    if (count == 0) return {};
+    visit({buffer.data(), static_cast<std::size_t>(count)});
+  }
 }
 
 Result<std::optional<FileStatus>> PosixFileOps::stat_blocking(const std::string& path) {

@@ -24,6 +24,8 @@ class PosixFileOps final : public FileOps {
   [[nodiscard]] Status drop_second_name_blocking(const std::string& surplus, const std::string& kept) override;
   [[nodiscard]] Status remove_tree_blocking(const std::string& path) override;
   [[nodiscard]] Status unlink_blocking(const std::string& path) override;
+  [[nodiscard]] Status read_blocking(const std::string& path,
+                                     const std::function<void(std::string_view)>& visit) override;
   [[nodiscard]] Result<std::optional<FileStatus>> stat_blocking(const std::string& path) override;
 
  private:

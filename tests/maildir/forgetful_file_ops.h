@@ -50,6 +50,8 @@ class ForgetfulFileOps final : public FileOps {
   // What a mail reader does; durable at once.
   void move(const std::string& from, const std::string& to);
   void remove(const std::string& path);
+  // Its sectors cannot be read any more.
+  void spoil(const std::string& path) { find(path)->is_unreadable = true; }
   [[nodiscard]] UnixTime mtime(const std::string& path) const { return find(path)->mtime; }
   // False: as on a file system without a reliable syncfs().
   void offer_sync_point(bool offered) { offers_sync_point_ = offered; }
@@ -68,6 +70,7 @@ class ForgetfulFileOps final : public FileOps {
   Status drop_second_name_blocking(const std::string& surplus, const std::string& kept) override;
   Status remove_tree_blocking(const std::string& path) override;
   Status unlink_blocking(const std::string& path) override;
+  Status read_blocking(const std::string& path, const std::function<void(std::string_view)>& visit) override;
   Result<std::optional<FileStatus>> stat_blocking(const std::string& path) override;
 
  private:
@@ -75,6 +78,7 @@ class ForgetfulFileOps final : public FileOps {
   using NodePtr = std::shared_ptr<Node>; // owners: the live tree, the durable tree, open files
   struct Node {
     bool is_directory = false;
+    bool is_unreadable = false;
     std::string bytes, durable_bytes;
     bool is_synced = false; // bytes == durable_bytes
     bool is_lost = false;   // a sync failed: no later one helps
@@ -421,6 +425,18 @@ inline Status ForgetfulFileOps::unlink_blocking(const std::string& path) {
   const auto place = split(path);
   if (!place) return {};
   if (place->first->entries.contains(place->second)) change(place->first, place->second, nullptr);
+  return {};
+}
+
+inline Status ForgetfulFileOps::read_blocking(const std::string& path,
+                                              const std::function<void(std::string_view)>& visit) {
+  if (crashed_) return failure("crashed", path);
+  const NodePtr node = find(path);
+  if (node == nullptr) return failure("not_found", path);
+  if (node->is_directory || node->is_unreadable) return failure("io_error", path);
+  // In pieces that break lines anywhere.
+  for (std::string_view left = node->bytes; !left.empty(); left.remove_prefix(std::min<std::size_t>(7, left.size())))
+    visit(left.substr(0, 7));
   return {};
 }
 

@@ -54,6 +54,31 @@ TEST_F(PosixFileOpsTest, FilesAndDirectories_HaveTheirModeWhateverTheUmask) {
   }
 }
 
+TEST_F(PosixFileOpsTest, ReadFile_GivesItsBytesInPieces) {
+  const std::string bytes(200'000, 'x');
+  std::ofstream(path("f"), std::ios::binary) << bytes;
+  std::string seen;
+  EXPECT_TRUE(ops_.read_blocking(path("f"), [&](std::string_view piece) {
+    EXPECT_LE(piece.size(), 65536U);
+    seen += piece;
+  }));
+  EXPECT_EQ(seen, bytes);
+  const auto nothing = [](std::string_view) { ADD_FAILURE(); };
+  std::ofstream(path("empty")) << "";
+  EXPECT_TRUE(ops_.read_blocking(path("empty"), nothing));
+  EXPECT_EQ(ops_.read_blocking(path("none"), nothing).error().code, "not_found");
+}
+
+TEST_F(PosixFileOpsTest, WhatIsNoFile_IsNotRead) {
+  std::ofstream(path("secret")) << "x";
+  ASSERT_EQ(::symlink(path("secret").c_str(), path("link").c_str()), 0);
+  ASSERT_EQ(::mkfifo(path("pipe").c_str(), 0600), 0);
+  ASSERT_TRUE(ops_.make_directory_blocking(path("directory")));
+  for (const char* name : {"link", "pipe", "directory"})
+    EXPECT_EQ(ops_.read_blocking(path(name), [](std::string_view) { ADD_FAILURE(); }).error().code, "file_error")
+        << name;
+}
+
 TEST_F(PosixFileOpsTest, RemovedTree_TakesNothingThatALinkPointsTo) {
   for (const char* name : {"kept", "tree", "tree/.Sent", "tree/deep"})
     ASSERT_TRUE(ops_.make_directory_blocking(path(name)));

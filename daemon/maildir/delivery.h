@@ -14,6 +14,7 @@
 #include "maildir/file_name.h"
 #include "maildir/file_ops.h"
 #include "maildir/layout.h"
+#include "maildir/line_endings.h"
 #include "model/uid_set.h"
 #include "util/result.h"
 
@@ -27,8 +28,6 @@
 #include <vector>
 
 namespace mailmoor::maildir {
-
-enum class LineEndings { kLf, kCrlf };
 
 struct DeliveryOptions {
   std::string host;   // as the operating system names it; sanitised here
@@ -73,7 +72,7 @@ class StagedMessage final {
   std::uint64_t failures_; // SyncPoint::failures() before its first byte
 };
 
-// Writes one message. With LineEndings::kLf each CRLF becomes LF; bare CR, bare LF and NUL stay as they are.
+// Writes one message, its lines ended as LineConverter does it.
 class MessageWriter final {
  public:
   MessageWriter(MessageWriter&&) noexcept;
@@ -98,9 +97,8 @@ class MessageWriter final {
   std::string path_; // empty: there is nothing to unlink any more
   std::string buffer_;
   std::uint64_t written_ = 0; // bytes given to the file
-  LineEndings line_endings_;
+  LineConverter converter_;
   std::uint64_t failures_;
-  bool held_cr_ = false; // the last byte seen was a CR, not written yet
 };
 
 // `delivered` is in the folder and durable, each once. The rest of the batch is to be fetched again: its files were

@@ -39,6 +39,11 @@ constexpr int kPasses = 4;
 
 } // namespace
 
+FlagLetters flags_of(const ParsedName& name) {
+  // Up to where another field may begin.
+  return FlagLetters::parse(name.letters.substr(0, name.letters.find(',')));
+}
+
 Result<FoundFiles> find_files_blocking(FileOps& ops, const std::string& directory, UidValidity validity,
                                        const UidSet& wanted) {
   FoundFiles found;

@@ -3,6 +3,7 @@
 
 #include "maildir/file_name.h"
 #include "maildir/file_ops.h"
+#include "model/flag_letters.h"
 #include "model/uid_set.h"
 
 #include <cstdint>
@@ -21,6 +22,9 @@ struct FoundFiles {
   std::vector<MessageFile> files; // ascending by UID; a copy that a user made is a file more
   std::uint64_t ours = 0;         // files of the UIDVALIDITY, wanted or not
 };
+
+// The flags that a name of ours carries; what readers have put behind the letters is left out.
+[[nodiscard]] FlagLetters flags_of(const ParsedName& name);
 
 // A reader that renames meanwhile hides nothing: the directories are read again until they stayed as they were, four
 // times at most. A name seen and then renamed is in the answer with both names.

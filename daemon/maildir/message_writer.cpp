@@ -10,22 +10,6 @@ namespace {
 // Few system calls for a large message, little memory for hundreds of mailboxes receiving at once.
 constexpr std::size_t kBufferSize = std::size_t{64} * 1024;
 
-// Appends `bytes` with CRLF as LF. A CR at the end is held back until what follows is known.
-void append_with_lf(std::string& out, std::string_view bytes, bool& held_cr) {
-  if (bytes.empty()) return;
-  if (held_cr && bytes.front() != '\n') out.push_back('\r');
-  held_cr = false;
-  for (;;) {
-    const std::size_t cr = bytes.find('\r');
-    out.append(bytes.substr(0, cr));
-    if (cr == std::string_view::npos) return;
-    bytes.remove_prefix(cr + 1);
-    held_cr = bytes.empty();
-    if (held_cr) return;
-    if (bytes.front() != '\n') out.push_back('\r');
-  }
-}
-
 void discard_blocking(FileOps& ops, const std::string& path) {
   if (path.empty()) return;
   // Nothing to be done about a failure here: the next open removes the file.
@@ -60,12 +44,12 @@ StagedMessage::~StagedMessage() {
 
 MessageWriter::MessageWriter(FileOps& ops, std::unique_ptr<OutputFile> file, std::string path, LineEndings line_endings,
                              std::uint64_t failures)
-    : ops_(&ops), file_(std::move(file)), path_(std::move(path)), line_endings_(line_endings), failures_(failures) {}
+    : ops_(&ops), file_(std::move(file)), path_(std::move(path)), converter_(line_endings), failures_(failures) {}
 
 MessageWriter::MessageWriter(MessageWriter&& other) noexcept
     : ops_(other.ops_), file_(std::move(other.file_)), path_(std::exchange(other.path_, {})),
-      buffer_(std::move(other.buffer_)), written_(other.written_), line_endings_(other.line_endings_),
-      failures_(other.failures_), held_cr_(other.held_cr_) {}
+      buffer_(std::move(other.buffer_)), written_(other.written_), converter_(other.converter_),
+      failures_(other.failures_) {}
 
 MessageWriter& MessageWriter::operator=(MessageWriter&& other) noexcept {
   if (this == &other) return *this;
@@ -76,9 +60,8 @@ MessageWriter& MessageWriter::operator=(MessageWriter&& other) noexcept {
   path_ = std::exchange(other.path_, {});
   buffer_ = std::move(other.buffer_);
   written_ = other.written_;
-  line_endings_ = other.line_endings_;
+  converter_ = other.converter_;
   failures_ = other.failures_;
-  held_cr_ = other.held_cr_;
   return *this;
 }
 
@@ -92,10 +75,7 @@ Status MessageWriter::append_blocking(std::string_view bytes) {
   while (!bytes.empty()) {
     const std::string_view piece = bytes.substr(0, kBufferSize);
     bytes.remove_prefix(piece.size());
-    if (line_endings_ == LineEndings::kLf)
-      append_with_lf(buffer_, piece, held_cr_);
-    else
-      buffer_.append(piece);
+    converter_.convert(piece, buffer_);
     if (buffer_.size() < kBufferSize) continue;
     if (Status flushed = flush_blocking(); !flushed) return flushed;
   }
@@ -111,7 +91,7 @@ Status MessageWriter::flush_blocking() {
 
 Result<StagedMessage> MessageWriter::finish_blocking(MessageIdentity identity) {
   assert(file_ != nullptr);
-  if (std::exchange(held_cr_, false)) buffer_.push_back('\r');
+  converter_.finish(buffer_);
   if (Status status = flush_blocking(); !status) return pass(std::move(status).error());
   if (Status status = file_->set_mtime_blocking(identity.internal_date); !status)
     return pass(std::move(status).error());

@@ -31,8 +31,7 @@ constexpr std::string_view kInfo = ":2,";
 
 [[nodiscard]] FlagLetters letters_of(std::string_view name) {
   const auto parsed = parse_file_name(name);
-  // Up to where another field may begin.
-  return parsed ? FlagLetters::parse(parsed->letters.substr(0, parsed->letters.find(','))) : FlagLetters();
+  return parsed ? flags_of(*parsed) : FlagLetters();
 }
 
 class Reflagging final {

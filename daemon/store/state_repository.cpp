@@ -6,6 +6,7 @@
 #include "util/concat.h"
 #include "util/durable.h"
 
+#include <array>
 #include <cerrno>
 #include <cstdio>
 #include <unistd.h>
@@ -20,10 +21,40 @@ namespace {
   return time.time_since_epoch().count();
 }
 
+// A sound file with other tables than its version says is of no more use than a corrupt one.
+[[nodiscard]] Error other_schema(const std::string& path, const Error& cause) {
+  return {ErrorKind::kOperator, "database_corrupt",
+          concat(path, " has not the tables that its schema version says: ", cause.what)};
+}
+
+// Whether every table is there with what this room reads of it.
+[[nodiscard]] Status check_schema(Database& database) {
+  constexpr std::array kReads = {
+      "SELECT mailbox_id, name, failures, retry_at, retry_imposed, retry_reason, error_code, last_sync, paused"
+      " FROM mailbox",
+      "SELECT folder_id, mailbox_id, name, delimiter, directory, uid_validity, state_uid_validity, state_uid_next,"
+      " state_messages, state_mod_seq, last_sync, listed_in_full, covers, held, confirmed FROM folder",
+      "SELECT folder_id, first, last FROM delivered",
+      "SELECT folder_id, uid, strikes, next_try, reason FROM retry",
+      "SELECT folder_id, first, last, flags FROM flag_base",
+  };
+  for (const char* read : kReads)
+    if (const auto statement = database.prepare_blocking(read); !statement) return pass(statement.error());
+  return {};
+}
+
 [[nodiscard]] Result<Database> open_database(const std::string& path) {
   // NORMAL: a power cut may forget the last records. The Maildir still says what was delivered.
   const DatabaseOptions options{.path = path, .durability = Durability::kNormal, .overwrites_deleted = false};
-  return open_migrated_blocking(options, state_migrations(), nullptr);
+  auto database = open_migrated_blocking(options, state_migrations(), nullptr);
+  // SQLITE_ERROR: a migration does not fit what is there.
+  if (!database && database.error().code == "database_error")
+    return std::unexpected(other_schema(path, database.error()));
+  if (!database) return database;
+  const Status checked = check_schema(*database);
+  if (!checked && checked.error().code == "database_error") return std::unexpected(other_schema(path, checked.error()));
+  if (!checked) return pass(checked.error());
+  return database;
 }
 
 // Renames the files of a database that nobody has open. `target` must be free.

@@ -226,6 +226,39 @@ TEST_F(StateRepositoryTest, CorruptDatabase_IsSetAsideAndANewOneMade) {
   EXPECT_EQ(again->repository.load_mailbox_blocking("alice")->record, after_failures(1));
 }
 
+TEST_F(StateRepositoryTest, OtherTablesThanItsVersionSays_IsSetAsideAndANewOneMade) {
+  UnixTime now = kNow;
+  for (const char* spoil : {"DROP TABLE delivered", "ALTER TABLE folder DROP COLUMN held", "PRAGMA user_version=1",
+                            "ALTER TABLE mailbox RENAME TO post"}) {
+    ASSERT_TRUE(open().save_mailbox_blocking("alice", after_failures(3)));
+    ASSERT_TRUE(Database::open_blocking({.path = path("state.db")})->run_blocking(spoil));
+    now += std::chrono::seconds(1);
+    auto opened = StateRepository::open_blocking(path("state.db"), now);
+    ASSERT_TRUE(opened) << spoil << ": " << opened.error().what;
+    EXPECT_NE(opened->set_aside, "") << spoil;
+    EXPECT_EQ(opened->repository.load_mailbox_blocking("alice")->record, MailboxRecord{});
+    EXPECT_TRUE(opened->repository.save_mailbox_blocking("alice", after_failures(1)));
+  }
+}
+
+TEST_F(StateRepositoryTest, DatabaseCutShort_IsSetAsideOrWhole) {
+  ASSERT_TRUE(open().save_mailbox_blocking("alice", after_failures(3)));
+  const std::string whole = read_file(path("state.db"));
+  ASSERT_GT(whole.size(), 8192U);
+  for (const std::size_t left : {whole.size() - 1, whole.size() - 4096, whole.size() / 2, std::size_t{100}}) {
+    ASSERT_NO_FATAL_FAILURE(write_file(path("state.db"), whole.substr(0, left)));
+    auto opened = StateRepository::open_blocking(path("state.db"), kNow + std::chrono::seconds(left));
+    ASSERT_TRUE(opened) << left << ": " << opened.error().what;
+    EXPECT_NE(opened->set_aside, "") << left;
+  }
+  // Nothing in it: as good as none.
+  ASSERT_NO_FATAL_FAILURE(write_file(path("state.db"), ""));
+  auto opened = StateRepository::open_blocking(path("state.db"), kNow);
+  ASSERT_TRUE(opened);
+  EXPECT_EQ(opened->set_aside, "");
+  EXPECT_EQ(opened->repository.load_mailbox_blocking("alice")->record, MailboxRecord{});
+}
+
 TEST_F(StateRepositoryTest, NewerDatabase_IsRefusedAndNotSetAside) {
   ASSERT_TRUE(open().list_mailboxes_blocking());
   ASSERT_TRUE(Database::open_blocking({.path = path("state.db")})->run_blocking("PRAGMA user_version=99"));

@@ -64,6 +64,7 @@ void Mailbox::dismiss_waiters() {
   const Error leaving(ErrorKind::kMailbox, "stopping", concat(settings_.name, " is being stopped"));
   for (auto& [ticket, done] : std::exchange(sync_waiters_, {}))
     done(std::unexpected(leaving));
+  end_verifications(leaving);
 }
 
 // A new token, or none any more, ends a wait for one.
@@ -160,6 +161,7 @@ void Mailbox::cancel_sync(std::uint64_t ticket) noexcept {
 void Mailbox::pause() {
   if (std::exchange(record_.paused, true)) return;
   save();
+  end_verifications(Error(ErrorKind::kOperator, "paused", "the mailbox was paused"));
   poke();
   log::write(log::Priority::kNotice, {.mailbox = settings_.name, .event = "paused"}, "paused by the operator");
 }
@@ -253,6 +255,7 @@ void Mailbox::take_fault(const Error& error, runtime::Duration lasted) {
                            concat(error.what, error.remedy.empty() ? "" : "; ", error.remedy), services_.now());
   for (auto& [ticket, done] : std::exchange(sync_waiters_, {}))
     done(std::unexpected(error));
+  end_verifications(error);
 }
 
 void Mailbox::recovered() {

@@ -11,8 +11,10 @@
 #include "mailbox/folder_sync.h"
 #include "mailbox/services.h"
 #include "mailbox/token_keeper.h"
+#include "mailbox/verification.h"
 #include "maildir/layout.h"
 #include "model/mailbox_state.h"
+#include "model/verification.h"
 #include "runtime/run_task.h"
 #include "runtime/task.h"
 #include "runtime/task_set.h"
@@ -85,6 +87,11 @@ class Mailbox final {
   void cancel_sync(std::uint64_t ticket) noexcept;
   // Whoever waits for a pass is told that none will come.
   void dismiss_waiters();
+  // Compares every chosen folder with the server after the next pass, between other passes: one order after the other.
+  // A ticket for cancel_verify(). Errors: kOperator, also "needs_login", where it cannot begin.
+  [[nodiscard]] Result<std::uint64_t> verify_now(VerifyRequest request, VerificationListener listener);
+  // It ends at the next step; its listener is not called any more.
+  void cancel_verify(std::uint64_t ticket) noexcept;
   void pause();
   void resume();
   // The operator's word: what is held may go. False: nothing is held.
@@ -132,6 +139,13 @@ class Mailbox final {
   [[nodiscard]] runtime::Task<Status> follow_renames(Connection& connection);
   [[nodiscard]] bool takes_others_along(const Folder& before, const Folder& now) const;
   [[nodiscard]] runtime::Task<Status> follow_rename(Folder& before, Folder& now);
+  [[nodiscard]] runtime::Task<Status> verify(Connection& connection);
+  [[nodiscard]] runtime::Task<Result<bool>> verify_folder(Connection& connection, Verification& order, Folder& folder);
+  [[nodiscard]] runtime::Task<Result<bool>> repair(Connection& connection, Verification& order, Folder& folder);
+  [[nodiscard]] runtime::Task<Status> move_away(const Folder& folder, UidSet uids);
+  void begin(Verification& order);
+  [[nodiscard]] bool leaves(const Verification& order) const;
+  void end_verifications(const Error& why);
   [[nodiscard]] runtime::Task<Status> wait_for_work(Connection& connection);
   [[nodiscard]] runtime::Task<Status> open_inbox(Connection& connection);
   [[nodiscard]] runtime::Task<Status> idle(Connection& connection);
@@ -180,6 +194,7 @@ class Mailbox final {
   std::uint64_t token_generation_ = 0;
   bool waits_for_token_ = false; // what ended the last session, or kept it from beginning
   std::map<std::uint64_t, std::function<void(Status)>> sync_waiters_;
+  std::map<std::uint64_t, std::unique_ptr<Verification>> verifications_; // by ticket, in turn; some may be over
   std::uint64_t next_ticket_ = 1;
   std::deque<runtime::MonoTime> arrivals_; // of the last minute
   bool resting_ = false;                   // without a connection until the next poll, since others wait for one

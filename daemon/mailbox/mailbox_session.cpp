@@ -89,7 +89,15 @@ runtime::Task<Result<Mailbox::Leave>> Mailbox::use_session(Connection& connectio
       if (settings_.once && !must_leave()) break;
       continue;
     }
-    if (services_.connections.has_waiters()) {
+    const bool has_waiters = services_.connections.has_waiters();
+    if (!verifications_.empty()) {
+      auto verifying = verify(connection);
+      const Status verified = co_await verifying;
+      if (!verified) co_return pass(verified.error());
+      if (!has_waiters || verifications_.empty()) continue;
+      sync_wanted_ = true; // back in the queue for a connection: others first, then the rest of it
+    }
+    if (has_waiters) {
       resting_ = true;
       break;
     }

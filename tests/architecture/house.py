@@ -48,7 +48,7 @@ LIBRARIES: dict[str, set[str]] = {
     "sqlite3.h": {"store"},
     "uv.h": {"runtime"},
     "curl/": {"net", "cli"},
-    "openssl/": {"net", "store", "oauth", "maildir"},
+    "openssl/": {"net", "store", "oauth", "maildir", "mailbox"},
     "zlib.h": {"net"},
     "spdlog/": {"log"},
     "fmt/": {"log"},

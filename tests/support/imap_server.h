@@ -167,9 +167,10 @@ class ImapServer final {
                   folder->second.next, " UIDVALIDITY ", folder->second.validity, ")\r\n%t OK done\r\n");
   }
   [[nodiscard]] static std::string fetch(const Folder& folder, const std::string& arguments) {
-    const UidSet wanted = UidSet::parse(arguments.substr(0, arguments.find(' '))).value_or(UidSet());
+    std::string set = arguments.substr(0, arguments.find(' '));
+    if (set.ends_with('*')) set.replace(set.size() - 1, 1, "4294967295");
+    const UidSet wanted = UidSet::parse(set).value_or(UidSet());
     const bool bodies = arguments.contains("BODY.PEEK[]");
-    const bool summaries = arguments.contains("INTERNALDATE");
     std::string text;
     int seq = 0;
     for (const auto& [uid, body] : folder.messages) {

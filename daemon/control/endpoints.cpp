@@ -70,7 +70,8 @@ void Endpoints::read(const Route& route, const ExchangePointer& exchange) const 
   case Endpoint::kLogin:
   case Endpoint::kLogout:
   case Endpoint::kPassword:
-  case Endpoint::kDoctor: break;
+  case Endpoint::kDoctor:
+  case Endpoint::kVerify: break;
   }
   assert(false && "not an endpoint that is read");
 }
@@ -84,6 +85,7 @@ void Endpoints::act(Request request, const ExchangePointer& exchange) const {
   case Endpoint::kLogin: return login(request, exchange);
   case Endpoint::kLoginAnswer: return answer_login(std::move(request.body), exchange);
   case Endpoint::kDoctor: return examine(mailbox, exchange);
+  case Endpoint::kVerify: return verify(request, exchange);
   case Endpoint::kPause: return answer_outcome(mailbox, operations_.pause(mailbox), *exchange);
   case Endpoint::kResume: return answer_outcome(mailbox, operations_.resume(mailbox), *exchange);
   case Endpoint::kConfirm: return answer_outcome(mailbox, operations_.confirm(mailbox), *exchange);
@@ -130,9 +132,14 @@ void Endpoints::login(const Request& request, const ExchangePointer& exchange) c
         alive->send_line(to_json(event));
         if (event.kind != supervisor::LoginEvent::Kind::kPrompt) alive->finish();
       });
-  if (!started) return answer_outcome(mailbox, pass(std::move(started).error()), *exchange);
-  exchange->start_stream();
-  exchange->hold(std::move(*started));
+  keep_stream(mailbox, std::move(started), *exchange);
+}
+
+void Endpoints::keep_stream(const std::string& mailbox, Result<std::unique_ptr<supervisor::Subscription>> started,
+                            Exchange& exchange) const {
+  if (!started) return answer_outcome(mailbox, pass(std::move(started).error()), exchange);
+  exchange.start_stream();
+  exchange.hold(std::move(*started));
 }
 
 void Endpoints::answer_login(Secret redirected, const ExchangePointer& exchange) const {
@@ -166,10 +173,44 @@ void Endpoints::examine(const std::string& mailbox, const ExchangePointer& excha
     alive->send_line(to_json(last));
     alive->finish();
   };
-  auto started = operations_.examine(mailbox, std::move(listener));
-  if (!started) return answer_outcome(mailbox, pass(std::move(started).error()), *exchange);
-  exchange->start_stream();
-  exchange->hold(std::move(*started));
+  keep_stream(mailbox, operations_.examine(mailbox, std::move(listener)), *exchange);
+}
+
+void Endpoints::verify(const Request& request, const ExchangePointer& exchange) const {
+  const std::string& mailbox = request.route.mailbox;
+  const auto send = [weak = std::weak_ptr(exchange), mailbox](VerificationLine line, bool is_last) {
+    const ExchangePointer alive = weak.lock();
+    if (!alive) return;
+    line.mailbox = mailbox;
+    alive->send_line(to_json(line));
+    if (is_last) alive->finish();
+  };
+  VerificationListener listener;
+  listener.on_progress = [send](const VerifyProgress& progress) {
+    VerificationLine line;
+    line.kind = VerificationLine::Kind::kProgress;
+    line.progress = progress;
+    send(std::move(line), /*is_last=*/false);
+  };
+  listener.on_folder = [send](const FolderFindings& findings) {
+    VerificationLine line;
+    line.kind = VerificationLine::Kind::kFolder;
+    line.findings = findings;
+    send(std::move(line), /*is_last=*/false);
+  };
+  listener.on_end = [send](const Result<VerifySummary>& end) {
+    VerificationLine line;
+    line.kind = end ? VerificationLine::Kind::kFinished : VerificationLine::Kind::kFailed;
+    if (end) {
+      line.summary = *end;
+    } else {
+      line.error = end.error().what;
+      line.remedy = end.error().remedy;
+      line.code = end.error().code;
+    }
+    send(std::move(line), /*is_last=*/true);
+  };
+  keep_stream(mailbox, operations_.verify(mailbox, request.verify, std::move(listener)), *exchange);
 }
 
 void Endpoints::rotate_key(Secret provided, const ExchangePointer& exchange) const {

@@ -22,7 +22,8 @@ class Endpoints final {
 
   struct Request {
     Route route{};
-    bool wait = false;           // sync: answer when the pass is complete
+    bool wait = false; // sync: answer when the pass is complete
+    VerifyRequest verify{};
     std::string flow{};          // login: how; empty: as the server offers it
     std::string redirect_port{}; // login: where the client listens for the browser
     Secret body{};
@@ -40,6 +41,10 @@ class Endpoints final {
   void login(const Request& request, const ExchangePointer& exchange) const;
   void answer_login(Secret redirected, const ExchangePointer& exchange) const;
   void examine(const std::string& mailbox, const ExchangePointer& exchange) const;
+  void verify(const Request& request, const ExchangePointer& exchange) const;
+  // The lines are sent by the operation that was started, or else why it was not is the answer.
+  void keep_stream(const std::string& mailbox, Result<std::unique_ptr<supervisor::Subscription>> started,
+                   Exchange& exchange) const;
   void rotate_key(Secret provided, const ExchangePointer& exchange) const;
   void reload(const ExchangePointer& exchange) const;
   // Answers with the mailbox as it is after the operation, or with what went wrong.

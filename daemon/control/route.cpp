@@ -20,11 +20,11 @@ constexpr std::array kRootEndpoints = {
     Entry{"/v1/reload", Endpoint::kReload},       Entry{"/v1/login", Endpoint::kLoginAnswer},
     Entry{"/v1/key/rotate", Endpoint::kRotateKey}};
 constexpr std::string_view kMailboxPrefix = "/v1/mailboxes/";
-constexpr std::array kMailboxEndpoints = {Entry{"", Endpoint::kMailbox},      Entry{"folders", Endpoint::kFolders},
-                                          Entry{"sync", Endpoint::kSync},     Entry{"pause", Endpoint::kPause},
-                                          Entry{"resume", Endpoint::kResume}, Entry{"login", Endpoint::kLogin},
-                                          Entry{"logout", Endpoint::kLogout}, Entry{"password", Endpoint::kPassword},
-                                          Entry{"doctor", Endpoint::kDoctor}, Entry{"confirm", Endpoint::kConfirm}};
+constexpr std::array kMailboxEndpoints = {
+    Entry{"", Endpoint::kMailbox},        Entry{"folders", Endpoint::kFolders},   Entry{"sync", Endpoint::kSync},
+    Entry{"pause", Endpoint::kPause},     Entry{"resume", Endpoint::kResume},     Entry{"login", Endpoint::kLogin},
+    Entry{"logout", Endpoint::kLogout},   Entry{"password", Endpoint::kPassword}, Entry{"doctor", Endpoint::kDoctor},
+    Entry{"confirm", Endpoint::kConfirm}, Entry{"verify", Endpoint::kVerify}};
 
 std::optional<unsigned> hex_digit(char c) noexcept {
   if (c >= '0' && c <= '9') return static_cast<unsigned>(c - '0');
@@ -105,7 +105,8 @@ bool is_posted(Endpoint endpoint) noexcept {
   case Endpoint::kLogin:
   case Endpoint::kLogout:
   case Endpoint::kPassword:
-  case Endpoint::kDoctor: return true;
+  case Endpoint::kDoctor:
+  case Endpoint::kVerify: return true;
   }
   return true;
 }

@@ -28,6 +28,7 @@ enum class Endpoint : std::uint8_t {
   kLogout,
   kPassword,
   kDoctor,
+  kVerify,
 };
 
 struct Route {

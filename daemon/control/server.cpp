@@ -121,6 +121,9 @@ bool HttpServer::begin(MHD_Connection& connection, const char* path, const char*
   Endpoints::Request asked;
   asked.route = std::move(*route);
   asked.wait = argument(connection, "wait") == "1";
+  asked.verify.deep = argument(connection, "deep") == "1";
+  asked.verify.repair = argument(connection, "repair") == "1";
+  asked.verify.fetch_removed = argument(connection, "fetch_removed") == "1";
   asked.flow = argument(connection, "flow");
   asked.redirect_port = argument(connection, "redirect_port");
   auto request = std::make_unique<HttpRequest>(connection, loop_, std::move(asked), [this] { pump_.run_soon(); });

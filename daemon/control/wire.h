@@ -5,6 +5,7 @@
 #include "model/check_result.h"
 #include "model/fleet_status.h"
 #include "model/key_rotation.h"
+#include "model/verification.h"
 #include "util/result.h"
 
 #include <optional>
@@ -30,6 +31,18 @@ struct ExaminationLine {
   Kind kind = Kind::kFailed;
   CheckResult result{};
 };
+// One line of a verification: what is being done, a folder that is done, or the end.
+struct VerificationLine {
+  enum class Kind { kProgress, kFolder, kFinished, kFailed }; // kFailed: broken off
+  Kind kind = Kind::kFailed;
+  std::string mailbox{};
+  VerifyProgress progress{};
+  FolderFindings findings{};
+  VerifySummary summary{};
+  std::string error{}; // kFailed, like the next two
+  std::string remedy{};
+  std::string code{}; // of the Error
+};
 // "ok", "warn", "fail", "skipped".
 [[nodiscard]] std::string_view outcome_name(CheckResult::Outcome outcome) noexcept;
 
@@ -39,6 +52,7 @@ struct ExaminationLine {
 [[nodiscard]] std::string to_json(const std::vector<FolderStatus>& folders); // {"folders":[…]}
 [[nodiscard]] std::string to_json(const LoginEvent& event);                  // one line, no line end
 [[nodiscard]] std::string to_json(const ExaminationLine& line);              // one line, no line end
+[[nodiscard]] std::string to_json(const VerificationLine& line);             // one line, no line end
 [[nodiscard]] std::string to_json(const ReloadReport& report);
 [[nodiscard]] std::string to_json(const KeyRotation& rotation);
 [[nodiscard]] std::string to_json(const Versions& versions);
@@ -49,6 +63,7 @@ struct ExaminationLine {
 [[nodiscard]] Result<std::vector<FolderStatus>> folders_from_json(std::string_view json);
 [[nodiscard]] Result<LoginEvent> login_event_from_json(std::string_view json);
 [[nodiscard]] Result<ExaminationLine> examination_line_from_json(std::string_view json);
+[[nodiscard]] Result<VerificationLine> verification_line_from_json(std::string_view json);
 [[nodiscard]] Result<ReloadReport> reload_report_from_json(std::string_view json);
 [[nodiscard]] Result<KeyRotation> key_rotation_from_json(std::string_view json);
 [[nodiscard]] Result<Versions> versions_from_json(std::string_view json);

@@ -66,6 +66,8 @@ class Fleet final : public Operations {
   [[nodiscard]] Status logout(std::string_view mailbox, std::function<void(Status)> done) override;
   [[nodiscard]] Status set_password(std::string_view mailbox, Secret password,
                                     std::function<void(Status)> done) override;
+  [[nodiscard]] Result<std::unique_ptr<Subscription>> verify(std::string_view mailbox, VerifyRequest request,
+                                                             VerificationListener listener) override;
   [[nodiscard]] Result<std::unique_ptr<Subscription>> examine(std::string_view mailbox,
                                                               ExaminationListener listener) override;
   [[nodiscard]] FleetMetrics metrics() const override;

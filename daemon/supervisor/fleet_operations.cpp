@@ -139,6 +139,17 @@ Result<std::unique_ptr<Subscription>> Fleet::sync(std::string_view mailbox, std:
   });
 }
 
+Result<std::unique_ptr<Subscription>> Fleet::verify(std::string_view mailbox, VerifyRequest request,
+                                                    VerificationListener listener) {
+  auto slot = find(mailbox);
+  if (!slot) return pass(std::move(slot).error());
+  const auto ticket = (*slot)->life->verify_now(request, std::move(listener));
+  if (!ticket) return pass(ticket.error());
+  return std::make_unique<Cancellation>([this, name = std::string(mailbox), ticket = *ticket] {
+    if (const auto still = slots_.find(name); still != slots_.end()) still->second.life->cancel_verify(ticket);
+  });
+}
+
 Status Fleet::pause(std::string_view mailbox) {
   auto slot = find(mailbox);
   if (!slot) return pass(std::move(slot).error());

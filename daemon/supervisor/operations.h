@@ -8,6 +8,7 @@
 #include "model/fleet_status.h"
 #include "model/key_rotation.h"
 #include "model/mailbox_state.h"
+#include "model/verification.h"
 #include "util/result.h"
 #include "util/secret.h"
 #include "util/time_text.h"
@@ -35,6 +36,8 @@ using mailmoor::LoginRequest;
 using mailmoor::MailboxStatus;
 using mailmoor::PoisonStatus;
 using mailmoor::ReloadReport;
+using mailmoor::VerificationListener;
+using mailmoor::VerifyRequest;
 
 // Cancels what it stands for when destroyed (a client that went away).
 class Subscription {
@@ -77,6 +80,10 @@ class Operations {
   [[nodiscard]] virtual Status logout(std::string_view mailbox, std::function<void(Status)> done) = 0;
   [[nodiscard]] virtual Status set_password(std::string_view mailbox, Secret password,
                                             std::function<void(Status)> done) = 0;
+  // Compares the copy of one mailbox with its server: each folder as it is done, then the end. Destroying the
+  // subscription ends it. The mailbox goes on syncing between the steps.
+  [[nodiscard]] virtual Result<std::unique_ptr<Subscription>> verify(std::string_view mailbox, VerifyRequest request,
+                                                                     VerificationListener listener) = 0;
   // Examines one mailbox (`mailmoorctl doctor`): each result as it comes, then the end. Destroying the subscription
   // ends it. The mailbox goes on meanwhile.
   [[nodiscard]] virtual Result<std::unique_ptr<Subscription>> examine(std::string_view mailbox,

@@ -98,6 +98,13 @@ class FakeOperations final : public supervisor::Operations {
                                                             supervisor::ExaminationListener listener) override {
     return subscribe("examine", mailbox, [this, &listener] { examining = std::move(listener); });
   }
+  Result<std::unique_ptr<supervisor::Subscription>> verify(std::string_view mailbox, VerifyRequest request,
+                                                           VerificationListener listener) override {
+    return subscribe("verify", mailbox, [this, request, &listener] {
+      verify_request = request;
+      verifying = std::move(listener);
+    });
+  }
   [[nodiscard]] supervisor::FleetMetrics metrics() const override { return numbers; }
   void rotate_key(Secret provided, std::function<void(Result<KeyRotation>)> done_in) override {
     calls.emplace_back("rotate_key");
@@ -113,6 +120,8 @@ class FakeOperations final : public supervisor::Operations {
   supervisor::FleetStatus fleet;
   supervisor::FleetMetrics numbers;
   supervisor::ExaminationListener examining;
+  VerifyRequest verify_request;
+  VerificationListener verifying;
   bool is_healthy = true;
   std::optional<Error> refusal; // what every order is refused with
   std::vector<std::string> calls;

@@ -35,6 +35,7 @@ INSTANTIATE_TEST_SUITE_P(
     testing::Values(Row{"GET", "/health", 0, Endpoint::kHealth}, Row{"HEAD", "/health", 0, Endpoint::kHealth},
                     Row{"GET", "/metrics", 0, Endpoint::kMetrics},
                     Row{"POST", "/v1/mailboxes/alice/doctor", 0, Endpoint::kDoctor, "alice"},
+                    Row{"POST", "/v1/mailboxes/alice/verify", 0, Endpoint::kVerify, "alice"},
                     Row{"GET", "/v1/status", 0, Endpoint::kStatus}, Row{"GET", "/v1/version", 0, Endpoint::kVersion},
                     Row{"POST", "/v1/reload", 0, Endpoint::kReload},
                     Row{"POST", "/v1/login", 0, Endpoint::kLoginAnswer},
@@ -57,7 +58,7 @@ INSTANTIATE_TEST_SUITE_P(
                     // wrong paths
                     Row{"GET", "", 404}, Row{"GET", "/", 404}, Row{"GET", "/v1/statu", 404}, Row{"GET", "/metric", 404},
                     Row{"GET", "/v1/status/", 404}, Row{"GET", "/v1/mailboxes", 404},
-                    Row{"GET", "/v1/mailboxes/alice/", 404}, Row{"POST", "/v1/mailboxes/alice/verify", 404},
+                    Row{"GET", "/v1/mailboxes/alice/", 404}, Row{"POST", "/v1/mailboxes/alice/prove", 404},
                     Row{"POST", "/v1/mailboxes/alice/sync/now", 404},
                     // wrong names
                     Row{"GET", "/v1/mailboxes/", 400}, Row{"GET", "/v1/mailboxes/a%2Fb", 400},

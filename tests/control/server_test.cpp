@@ -86,6 +86,36 @@ TEST_F(ServerTest, DoctorBrokenOff_SaysWhy) {
   EXPECT_TRUE(client_->has("{\"event\":\"failed\",\"mailbox\":\"alice\",\"error\":\"reread\",\"remedy\":\"again\"}\n"));
 }
 
+TEST_F(ServerTest, Verify_StreamsFoldersAndItsEnd) {
+  begin("POST", "/v1/mailboxes/alice/verify?deep=1&repair=1");
+  ASSERT_TRUE(loop_.run_until([this] { return client_->has("application/x-ndjson"); }));
+  EXPECT_TRUE(operations_.verify_request.deep);
+  EXPECT_TRUE(operations_.verify_request.repair);
+  EXPECT_FALSE(operations_.verify_request.fetch_removed);
+  FolderFindings findings;
+  findings.folder = "INBOX";
+  findings.missing.insert(*Uid::from(7));
+  operations_.verifying.on_progress({});
+  operations_.verifying.on_folder(findings);
+  ASSERT_TRUE(loop_.run_until([this] { return client_->has("\"missing\":[7]"); }));
+  EXPECT_TRUE(client_->has(R"({"event":"progress","mailbox":"alice",)"));
+  VerifySummary summary;
+  summary.add(findings);
+  operations_.verifying.on_end(summary);
+  ASSERT_TRUE(loop_.run_until([this] { return client_->has("\r\n0\r\n\r\n"); }));
+  EXPECT_TRUE(client_->has(R"({"event":"finished","mailbox":"alice","complete":false,"folders":1,"incomplete":1,)"));
+  EXPECT_TRUE(loop_.run_until([this] { return operations_.subscriptions == 0; }));
+}
+
+TEST_F(ServerTest, VerifyBrokenOff_SaysWhy) {
+  begin("POST", "/v1/mailboxes/alice/verify");
+  EXPECT_FALSE(operations_.verify_request.deep);
+  operations_.verifying.on_end(fail(ErrorKind::kMailbox, "connection_lost", "gone", "again"));
+  ASSERT_TRUE(loop_.run_until([this] { return client_->has("\r\n0\r\n\r\n"); }));
+  EXPECT_TRUE(
+      client_->has(R"({"event":"failed","mailbox":"alice","error":"gone","remedy":"again","code":"connection_lost"})"));
+}
+
 TEST_F(ServerTest, OtherPaths_AreProblems) {
   EXPECT_EQ(ask("GET", "/metric"), 404);
   EXPECT_THAT(client_->received(), HasSubstr("Content-Type: application/problem+json\r\n"));

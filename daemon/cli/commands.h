@@ -35,6 +35,7 @@ Exit run_resume(const Context& context);
 Exit run_confirm(const Context& context);
 Exit run_folders(const Context& context);
 Exit run_doctor(const Context& context);
+Exit run_verify(const Context& context);
 Exit run_reload(const Context& context);
 Exit run_version(const Context& context);
 Exit run_check(const Context& context);

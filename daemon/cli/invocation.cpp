@@ -32,7 +32,6 @@ class Grammar final {
   CLI::App* add(CLI::App& parent, Command command, const std::string& name, const std::string& description);
   void add_daemon_commands();
   void add_local_commands();
-  void add_later_commands();
   void add_mailbox(CLI::App* command) {
     command->add_option("MAILBOX", read_.mailboxes, "Name of the mailbox")->required()->expected(1);
   }
@@ -43,7 +42,6 @@ class Grammar final {
   CLI::App app_{"Controls the mail mirroring daemon mailmoord.", "mailmoorctl"};
   Invocation read_;
   std::string flow_;
-  bool ignored_ = false;
 };
 
 Grammar::Grammar(std::string_view version) {
@@ -54,7 +52,6 @@ Grammar::Grammar(std::string_view version) {
   app_.add_flag("--json", read_.json, "Print JSON for programs");
   add_daemon_commands();
   add_local_commands();
-  add_later_commands();
 }
 
 CLI::App* Grammar::add(CLI::App& parent, Command command, const std::string& name, const std::string& description) {
@@ -94,6 +91,13 @@ void Grammar::add_daemon_commands() {
   command = add(app_, Command::kDoctor, "doctor", "Find what keeps a mailbox from syncing");
   command->add_option("MAILBOX", read_.mailboxes, "Mailbox to examine; all of them, in turn, when none is named")
       ->expected(0, 1);
+  command = add(app_, Command::kVerify, "verify", "Prove the copy complete against the server");
+  add_mailboxes(command, "Mailboxes to verify; all of them, in turn, when none is named");
+  command->add_flag("--deep", read_.verify.deep, "Compare contents, too: fetches every message once more");
+  CLI::Option* const repair =
+      command->add_flag("--repair", read_.verify.repair, "Fetch what is missing, replace what is damaged");
+  command->add_flag("--fetch-removed", read_.verify.fetch_removed, "With --repair: also what was removed here")
+      ->needs(repair);
   add(app_, Command::kReload, "reload", "Let the daemon read its configuration again");
   add(app_, Command::kVersion, "version", "Print the versions of mailmoorctl, the daemon and its parts");
 }
@@ -111,13 +115,6 @@ void Grammar::add_local_commands() {
       ->type_name("FILE");
   rotate->add_option("--config", read_.file, concat("Configuration, when no daemon runs; default ", kDefaultConfig))
       ->type_name("FILE");
-}
-
-void Grammar::add_later_commands() {
-  CLI::App* const verify = add(app_, Command::kUnsupported, "verify", "Prove the copy complete (not supported yet)");
-  add_mailboxes(verify, "Mailboxes to verify");
-  verify->add_flag("--deep", ignored_, "Compare contents");
-  verify->add_flag("--repair", ignored_, "Fetch what is missing");
 }
 
 std::expected<Invocation, Exit> Grammar::parse(int argc, const char* const* argv, Console& console) {

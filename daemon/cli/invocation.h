@@ -4,6 +4,7 @@
 #include "cli/console.h"
 #include "cli/exit_code.h"
 #include "model/fleet_status.h"
+#include "model/verification.h"
 
 #include <cstdint>
 #include <expected>
@@ -25,11 +26,11 @@ enum class Command : std::uint8_t {
   kConfirm,
   kFolders,
   kDoctor,
+  kVerify,
   kKeyInit,
   kKeyRotate,
   kReload,
   kVersion,
-  kUnsupported, // known by the contract, not by this version
 };
 
 struct Invocation {
@@ -45,6 +46,7 @@ struct Invocation {
   LoginFlow flow = LoginFlow::kAny;     // login
   bool wait = false;                    // sync
   bool from_stdin = false;              // password
+  VerifyRequest verify{};               // verify
 };
 
 // Prints help, version or what is wrong to `console` and returns the exit code when there is nothing more to do.

@@ -1,6 +1,7 @@
 // sync, pause, resume, confirm, logout, password: orders to mailboxes.
 #include "cli/commands.h"
 #include "cli/password_input.h"
+#include "cli/streamed_order.h"
 #include "control/wire.h"
 #include "util/concat.h"
 #include "util/printable.h"
@@ -24,18 +25,6 @@ Exit order(const Context& context, std::string_view verb, std::string_view done,
   if (!answer) return report(context, answer.error());
   tell(context, mailbox, *answer, done);
   return Exit::kDone;
-}
-
-std::expected<std::vector<std::string>, control::Problem> mailboxes_to_sync(const Context& context) {
-  if (!context.invocation.mailboxes.empty()) return context.invocation.mailboxes;
-  const Answer answer = context.client.get("/v1/status");
-  if (!answer) return std::unexpected(answer.error());
-  const auto fleet = control::fleet_status_from_json(*answer);
-  if (!fleet) return std::unexpected(control::problem_from(fleet.error()));
-  std::vector<std::string> names;
-  for (const auto& mailbox : fleet->mailboxes)
-    names.push_back(mailbox.name);
-  return names;
 }
 
 } // namespace
@@ -65,7 +54,7 @@ Exit run_password(const Context& context) {
 }
 
 Exit run_sync(const Context& context) {
-  const auto mailboxes = mailboxes_to_sync(context);
+  const auto mailboxes = named_mailboxes(context);
   if (!mailboxes) return report(context, mailboxes.error());
   Exit worst = Exit::kDone;
   std::vector<DaemonClient::Request> requests;

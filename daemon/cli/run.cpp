@@ -19,12 +19,6 @@ struct CurlLibrary {
   CurlLibrary& operator=(const CurlLibrary&) = delete;
 };
 
-Exit run_unsupported(const Context& context) {
-  return worse(Exit::kUsage,
-               report(context, control::make_problem(501, "not_supported",
-                                                     concat(context.invocation.name, ": not supported yet"))));
-}
-
 Exit dispatch(const Context& context) {
   switch (context.invocation.command) {
   case Command::kCheck: return run_check(context);
@@ -38,11 +32,11 @@ Exit dispatch(const Context& context) {
   case Command::kConfirm: return run_confirm(context);
   case Command::kFolders: return run_folders(context);
   case Command::kDoctor: return run_doctor(context);
+  case Command::kVerify: return run_verify(context);
   case Command::kKeyInit: return run_key_init(context);
   case Command::kKeyRotate: return run_key_rotate(context);
   case Command::kReload: return run_reload(context);
   case Command::kVersion: return run_version(context);
-  case Command::kUnsupported: return run_unsupported(context);
   }
   return Exit::kUsage;
 }

@@ -7,7 +7,7 @@ _mailmoorctl_mailboxes() {
 
 _mailmoorctl() {
   local current=${COMP_WORDS[COMP_CWORD]} previous=${COMP_WORDS[COMP_CWORD - 1]}
-  local commands='check status login logout password sync pause resume confirm folders doctor key reload version'
+  local commands='check status login logout password sync pause resume confirm folders verify doctor key reload version'
   local command="" word i words=()
   local -a socket=()
   COMPREPLY=()
@@ -45,6 +45,7 @@ _mailmoorctl() {
       ;;
     login) choices+=" --all-pending --flow $(_mailmoorctl_mailboxes "${socket[@]}")" ;;
     sync) choices+=" --wait $(_mailmoorctl_mailboxes "${socket[@]}")" ;;
+    verify) choices+=" --deep --repair --fetch-removed $(_mailmoorctl_mailboxes "${socket[@]}")" ;;
     password)
       choices+=' --stdin'
       ((${#words[@]} == 0)) && choices+=" $(_mailmoorctl_mailboxes "${socket[@]}")"

@@ -40,6 +40,7 @@ TEST_F(Ctl, WrongUsage_Is2) {
                                                                      {"login", "--flow", "carrier-pigeon"},
                                                                      {"key"},
                                                                      {"key", "copy"},
+                                                                     {"verify", "a", "--fetch-removed"},
                                                                      {"reload", "now"}}) {
     EXPECT_EQ(ctl(arguments), 2) << testing::PrintToString(arguments);
     EXPECT_NE(err(), "");
@@ -49,17 +50,8 @@ TEST_F(Ctl, WrongUsage_Is2) {
   EXPECT_THAT(daemon_.requests(), IsEmpty());
 }
 
-TEST_F(Ctl, WhatIsNotSupportedYet_SaysSoWith2) {
-  for (const auto& arguments :
-       std::vector<std::vector<std::string>>{{"verify"}, {"verify", "a", "--deep", "--repair"}}) {
-    EXPECT_EQ(ctl(arguments), 2) << testing::PrintToString(arguments);
-    EXPECT_THAT(err(), HasSubstr("not supported yet"));
-  }
-  EXPECT_THAT(daemon_.requests(), IsEmpty());
-}
-
 TEST_F(Ctl, NoDaemon_Is4AndSaysHowToStartIt) {
-  for (const auto& command : {"status", "reload", "sync", "version", "login"}) {
+  for (const auto& command : {"status", "reload", "sync", "version", "login", "verify"}) {
     EXPECT_EQ(run_with({"--socket", "/nonexistent/control.sock", command}), 4) << command;
     EXPECT_THAT(err(), HasSubstr("/nonexistent/control.sock"));
     EXPECT_THAT(err(), HasSubstr("systemctl start mailmoor"));

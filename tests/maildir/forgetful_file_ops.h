@@ -14,6 +14,7 @@
 #include "util/concat.h"
 
 #include <algorithm>
+#include <atomic>
 #include <limits>
 #include <map>
 #include <random>
@@ -37,6 +38,8 @@ class ForgetfulFileOps final : public FileOps {
   // Of files, directories and the whole, those that failed included.
   [[nodiscard]] std::size_t syncs() const { return syncs_; }
   [[nodiscard]] bool is_crashed() const { return crashed_; }
+  // Counts a change that is made elsewhere by the same process, in a database. False: it must not happen.
+  [[nodiscard]] bool allows_change() { return step().has_value(); }
 
   // A new process on the same, running system.
   void kill() { recover(); }
@@ -44,6 +47,8 @@ class ForgetfulFileOps final : public FileOps {
 
   // For tests: the files below a directory, name → bytes. Directories are left out.
   [[nodiscard]] std::map<std::string, std::string> files(const std::string& path) const;
+  // The same of all directories below it, by their paths.
+  [[nodiscard]] std::map<std::string, std::string> tree(const std::string& path) const;
   [[nodiscard]] bool exists(const std::string& path) const { return find(path) != nullptr; }
   // A file by another program, durable at once.
   void put(const std::string& path, std::string bytes);
@@ -126,7 +131,7 @@ class ForgetfulFileOps final : public FileOps {
   std::uint64_t failed_syncs_ = 0;
   std::size_t syncs_ = 0;
   std::shared_ptr<SyncPoint> sync_point_; // of all who ask
-  bool crashed_ = false;
+  std::atomic<bool> crashed_ = false;     // asked by the loop thread, too
   bool offers_sync_point_ = true;
 };
 
@@ -274,6 +279,20 @@ inline std::map<std::string, std::string> ForgetfulFileOps::files(const std::str
   if (const NodePtr node = find(path))
     for (const auto& [name, child] : node->entries)
       if (!child->is_directory) out.emplace(name, child->bytes);
+  return out;
+}
+
+inline std::map<std::string, std::string> ForgetfulFileOps::tree(const std::string& path) const {
+  std::map<std::string, std::string> out;
+  const auto visit = [&out](const auto& self, const Node& node, const std::string& at) -> void {
+    for (const auto& [name, child] : node.entries) {
+      if (child->is_directory)
+        self(self, *child, concat(at, '/', name));
+      else
+        out.emplace(concat(at, '/', name), child->bytes);
+    }
+  };
+  if (const NodePtr node = find(path)) visit(visit, *node, path);
   return out;
 }
 

@@ -32,8 +32,8 @@ namespace mailmoor::testing {
 
 class Directory final {
  public:
-  Directory() {
-    path_ = std::filesystem::temp_directory_path() / "mailmoor_test_XXXXXX";
+  explicit Directory(const std::filesystem::path& in = std::filesystem::temp_directory_path()) {
+    path_ = in / "mailmoor_test_XXXXXX";
     if (::mkdtemp(path_.data()) == nullptr) path_.clear();
   }
   Directory(const Directory&) = delete;

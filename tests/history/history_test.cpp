@@ -1,0 +1,51 @@
+// Random histories of a mailbox against a model of the server and of what a Maildir must hold.
+#include "history/history.h"
+
+#include <cstdlib>
+#include <iostream>
+
+namespace mailmoor::testing {
+namespace {
+
+constexpr std::size_t kShards = 10;
+constexpr std::size_t kHistories = 300; // MAILMOOR_HISTORIES: as many instead
+
+[[nodiscard]] std::size_t histories() {
+  const char* const text = std::getenv("MAILMOOR_HISTORIES");
+  return text != nullptr ? std::strtoul(text, nullptr, 10) : kHistories;
+}
+
+class RandomHistories : public ::testing::TestWithParam<std::size_t> {};
+
+// The seeds are 1, 2, 3, …: the same histories on every machine.
+TEST_P(RandomHistories, EndWithTheMaildirThatThePolicyAsksFor) {
+  HistoryRig rig;
+  const auto run = [&rig](const Script& script) { return History(rig).run(script); };
+  for (std::size_t seed = 1 + GetParam(); seed <= histories(); seed += kShards) {
+    const Script script = ScriptWriter(seed).write();
+    const std::string wrong = run(script);
+    if (wrong.empty()) continue;
+    const Script shorter = shrunk(script, [&](const Script& smaller) { return !run(smaller).empty(); });
+    ADD_FAILURE() << "seed " << seed << ": " << wrong << "\nthe shortest history found that fails: " << run(shorter)
+                  << '\n'
+                  << text_of(shorter);
+    return;
+  }
+  for (const auto& [what, times] : rig.tally)
+    std::cout << times << ' ' << what << '\n';
+}
+
+INSTANTIATE_TEST_SUITE_P(Shards, RandomHistories, ::testing::Range<std::size_t>(0, kShards));
+
+// MAILMOOR_HISTORY names a file with the script of one.
+TEST(GivenHistory, Replayed) {
+  const char* const path = std::getenv("MAILMOOR_HISTORY");
+  if (path == nullptr) GTEST_SKIP() << "MAILMOOR_HISTORY is not set";
+  std::ifstream in(path);
+  const std::string text{std::istreambuf_iterator<char>(in), {}};
+  HistoryRig rig;
+  EXPECT_EQ("", History(rig).run(script_of(text)));
+}
+
+} // namespace
+} // namespace mailmoor::testing

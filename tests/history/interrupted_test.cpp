@@ -1,0 +1,166 @@
+// Named passes, stopped at every step that they have: at each change of the disk and the database by the end of the
+// process, by a power cut, by a disk that is full once; at the bytes of the server by the end of the line or of the
+// process. Whatever happened, the next passes end where the undisturbed one does.
+#include "history/history.h"
+
+#include <cstdlib>
+#include <iostream>
+
+namespace mailmoor::testing {
+namespace {
+
+struct Scenario {
+  const char* name;
+  const char* before; // the pass that is stopped follows
+};
+
+constexpr Scenario kScenarios[] = {
+    {"FirstSync", R"(flags mirror
+                     deliver INBOX 3 S
+                     deliver Lists/dev 10 -)"},
+    {"NewMail", R"(flags mirror
+                   deliver INBOX 2 -
+                   pass
+                   deliver INBOX 12 F)"},
+    {"Flags", R"(flags mirror
+                 deliver INBOX 5 S
+                 pass
+                 flag INBOX 1 FS
+                 flag INBOX 2 -
+                 flag INBOX 3 R
+                 reader-flag INBOX 3 S
+                 reader-flag INBOX 4 T)"},
+    {"Deletions", R"(deletions mirror
+                     deliver INBOX 5 S
+                     deliver Work 2 -
+                     pass
+                     expunge INBOX 2 2
+                     expunge Work 1 1)"},
+    {"ConfirmedDeletions", R"(deletions mirror
+                              deliver INBOX 25 S
+                              pass
+                              expunge INBOX 1 22
+                              pass
+                              confirm)"},
+    {"Retry", R"(deliver INBOX 3 -
+                 withhold INBOX 2
+                 pass
+                 release
+                 wait 700)"},
+    {"FolderAppears", R"(deliver INBOX 1 -
+                         pass
+                         deliver Lists/dev 2 S)"},
+    {"FolderVanishes", R"(deletions mirror
+                          deliver Work 2 S
+                          pass
+                          drop Work
+                          pass
+                          confirm)"},
+    {"AnotherUidValidity", R"(flags mirror
+                              deliver INBOX 3 S
+                              pass
+                              renumber INBOX
+                              deliver INBOX 1 -)"},
+    {"Restart", R"(flags mirror
+                   deletions mirror
+                   deliver INBOX 3 S
+                   pass
+                   expunge INBOX 1
+                   flag INBOX 1 F
+                   deliver INBOX 1 -
+                   restart)"},
+    {"NoRecords", R"(flags mirror
+                     deliver INBOX 3 S
+                     pass
+                     deliver INBOX 1 -
+                     forget)"},
+};
+
+constexpr const char* kOffers[] = {"", "server CONDSTORE LIST-STATUS",
+                                   "server CONDSTORE ENABLE QRESYNC LIST-STATUS IDLE"};
+
+class InterruptedPass : public ::testing::TestWithParam<std::tuple<Scenario, const char*>> {
+ protected:
+  // Every single byte of the server in the long form, else the ends of its answers and their middles.
+  [[nodiscard]] static bool every_byte() { return std::getenv("MAILMOOR_HISTORIES") != nullptr; }
+
+  [[nodiscard]] Script script() const {
+    Script script = script_of(std::get<1>(GetParam()));
+    for (std::string& line : script_of(std::get<0>(GetParam()).before))
+      script.push_back(std::move(line));
+    return script;
+  }
+  // What an undisturbed pass takes, and where it leads to.
+  void measure() {
+    History history(rig_);
+    ASSERT_EQ("", history.run_steps(script()));
+    const std::size_t steps = history.steps();
+    const std::size_t bytes = rig_.server.bytes_sent();
+    const std::size_t answers = rig_.server.answer_ends.size();
+    ASSERT_EQ("", history.run_steps({"pass"}));
+    steps_ = history.steps() - steps;
+    for (std::size_t at = answers; at < rig_.server.answer_ends.size(); ++at)
+      ends_.push_back(rig_.server.answer_ends[at] - bytes);
+    ASSERT_EQ("", history.come_to_the_end());
+    tree_ = history.tree();
+  }
+  void stop_with(const std::string& trouble) {
+    Script stopped = script();
+    stopped.push_back(concat("pass ", trouble));
+    History history(rig_);
+    const std::string wrong = history.run(stopped);
+    if (wrong.empty() && history.tree() == tree_) return;
+    ADD_FAILURE() << (wrong.empty() ? "the Maildir is another one in the end" : wrong) << '\n' << text_of(stopped);
+  }
+
+  HistoryRig rig_;
+  std::size_t steps_ = 0;
+  std::vector<std::size_t> ends_; // of the answers, in bytes from the beginning of the pass
+  std::map<std::string, std::string> tree_;
+};
+
+TEST_P(InterruptedPass, AtEveryChangeOfTheDisk_TheNextOneEndsTheSame) {
+  ASSERT_NO_FATAL_FAILURE(measure());
+  ASSERT_GT(steps_, 0U);
+  for (std::size_t at = 1; at <= steps_ && !HasFailure(); ++at) {
+    stop_with(concat("kill ", at));
+    for (unsigned seed = 0; seed < 3; ++seed)
+      stop_with(concat("power ", at, ' ', 1 + seed));
+    stop_with(concat("fail ", at));
+  }
+  std::cout << steps_ << " changes of disk and database\n";
+}
+
+TEST_P(InterruptedPass, AtEveryAnswerOfTheServer_TheNextOneEndsTheSame) {
+  ASSERT_NO_FATAL_FAILURE(measure());
+  ASSERT_FALSE(ends_.empty());
+  std::set<std::size_t> points;
+  std::size_t begin = 0;
+  for (const std::size_t end : ends_) {
+    if (every_byte())
+      for (std::size_t at = begin + 1; at <= end; ++at)
+        points.insert(at);
+    points.insert({begin + 1, (begin + end + 1) / 2, end - 1, end});
+    begin = end;
+  }
+  points.erase(0);
+  for (const std::size_t at : points) {
+    if (HasFailure()) return;
+    stop_with(concat("cut ", at));
+    stop_with(concat("die ", at));
+  }
+  std::cout << ends_.size() << " answers, " << ends_.back() << " bytes, stopped at " << points.size() << " of them\n";
+}
+
+INSTANTIATE_TEST_SUITE_P(Scenarios, InterruptedPass,
+                         ::testing::Combine(::testing::ValuesIn(kScenarios), ::testing::ValuesIn(kOffers)),
+                         [](const auto& of) {
+                           const std::string offers = std::get<1>(of.param);
+                           const char* const with = offers.empty()               ? "Plain"
+                                                    : offers.contains("QRESYNC") ? "Qresync"
+                                                                                 : "Condstore";
+                           return concat(std::get<0>(of.param).name, with);
+                         });
+
+} // namespace
+} // namespace mailmoor::testing

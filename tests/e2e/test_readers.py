@@ -155,10 +155,11 @@ class Readers(EndToEnd):
             self.assertIn(done.returncode, (0, 2, 4), done.stderr)  # 2 and 4: nothing found
             return len(done.stdout.splitlines())
 
-        want = self.wanted()
-        self.assertEqual(want["all"], count(""))
+        self.assertEqual(self.wanted()["all"], count(""))
+        # mu reads no flags in new/, where unread messages arrive.
+        read = [message for message in sum(self.world_.originals["alice"].values(), []) if "\\Seen" in message.flags]
         for flag, words in FLAGS.items():
-            self.assertEqual(want[flag], count(words["mu"]), flag)
+            self.assertEqual(sum(flag in message.flags for message in read), count(words["mu"]), flag)
         self.assertEqual(self.wanted("Sent")["all"], count('maildir:"/.Sent"'))
 
 

@@ -160,6 +160,7 @@ void History::start_process() {
                                       .vault = world.vault,
                                       .state = *state_,
                                       .files = disk_,
+                                      .committer = committer_.emplace(rig_.thread, disk_),
                                       .faults = world.faults,
                                       .counters = world.counters,
                                       .connections = world.connections,
@@ -182,6 +183,8 @@ void History::end_process(std::optional<unsigned> power_cut, unsigned) {
   mailbox_.reset();
   rig_.drain();
   HistoryRig::disk = nullptr;
+  committer_.reset();
+  rig_.drain();
   services_.reset();
   state_.reset();
   if (power_cut)

@@ -188,6 +188,7 @@ class History final {
   Policy policy_;
   std::optional<Ledger> ledger_;
   std::optional<store::StateRepository> state_;
+  std::optional<mailbox::Committer> committer_;
   std::optional<mailbox::Services> services_;
   std::optional<mailbox::Mailbox> mailbox_; // a process runs
   std::deque<Database> earlier_;            // after each pass that came to its end

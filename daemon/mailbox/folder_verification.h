@@ -9,7 +9,7 @@
 #include "mailbox/connection.h"
 #include "mailbox/folder_record.h"
 #include "mailbox/services.h"
-#include "mailbox/sha256.h"
+#include "maildir/sha256.h"
 #include "maildir/survey.h"
 #include "model/verification.h"
 #include "runtime/task.h"
@@ -89,8 +89,8 @@ class FolderVerification final {
   std::uint64_t stranger_count_ = 0;
   FlagMap base_;
   // Contents.
-  Sha256 file_hasher_; // the pool's
-  Sha256 hasher_;
+  maildir::Sha256 file_hasher_; // the pool's
+  maildir::Sha256 hasher_;
   maildir::LineConverter converter_;
   std::string converted_;
   bool in_message_ = false;

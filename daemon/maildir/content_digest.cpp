@@ -1,23 +1,6 @@
 #include "maildir/content_digest.h"
 
-#include <new>
-#include <openssl/evp.h>
-#include <utility>
-
 namespace mailmoor::maildir {
-
-void ContentDigest::Free::operator()(evp_md_ctx_st* context) const noexcept {
-  EVP_MD_CTX_free(context);
-}
-
-// OpenSSL's digests fail for want of memory only.
-ContentDigest::ContentDigest() : context_(EVP_MD_CTX_new()) {
-  if (context_ == nullptr || EVP_DigestInit_ex(context_.get(), EVP_sha256(), nullptr) != 1) throw std::bad_alloc();
-}
-
-void ContentDigest::add(std::string_view octets) {
-  if (EVP_DigestUpdate(context_.get(), octets.data(), octets.size()) != 1) throw std::bad_alloc();
-}
 
 void ContentDigest::append(std::string_view octets) {
   while (!octets.empty()) {
@@ -27,8 +10,8 @@ void ContentDigest::append(std::string_view octets) {
       // CRs before anything but an LF are the message's own.
       if (plain.front() == '\n') held_crs_ = 0;
       for (; held_crs_ != 0; --held_crs_)
-        add("\r");
-      add(plain);
+        hash_.add("\r");
+      hash_.add(plain);
     }
     octets.remove_prefix(plain.size());
     if (octets.empty()) return;
@@ -39,10 +22,8 @@ void ContentDigest::append(std::string_view octets) {
 
 Digest ContentDigest::finish() {
   for (; held_crs_ != 0; --held_crs_)
-    add("\r");
-  Digest digest{};
-  if (EVP_DigestFinal_ex(context_.get(), digest.data(), nullptr) != 1) throw std::bad_alloc();
-  return digest;
+    hash_.add("\r");
+  return hash_.take();
 }
 
 Result<Digest> digest_file_blocking(FileOps& ops, const std::string& path) {

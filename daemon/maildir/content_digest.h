@@ -4,36 +4,25 @@
 #pragma once
 
 #include "maildir/file_ops.h"
+#include "maildir/sha256.h"
 
-#include <array>
 #include <cstddef>
-#include <memory>
 #include <string>
 #include <string_view>
 
-struct evp_md_ctx_st;
-
 namespace mailmoor::maildir {
 
-using Digest = std::array<unsigned char, 32>;
+using Digest = ContentHash;
 
 class ContentDigest final {
  public:
-  ContentDigest();
-
   // Octets of any number.
   void append(std::string_view octets);
   // Once, last.
   [[nodiscard]] Digest finish();
 
  private:
-  struct Free {
-    void operator()(evp_md_ctx_st* context) const noexcept;
-  };
-
-  void add(std::string_view octets);
-
-  std::unique_ptr<evp_md_ctx_st, Free> context_;
+  Sha256 hash_;
   std::size_t held_crs_ = 0; // the last octets seen, not added yet
 };
 

@@ -155,8 +155,9 @@ Status make_folders_blocking(FileOps& ops, const std::vector<FolderPlace>& place
 Status write_name_blocking(FileOps& ops, const FolderPlace& place) {
   const std::string directory = absolute_directory(place);
   const std::string path = concat(directory, '/', kNameFile);
-  Status written = is_marked(place.folder_directory) ? write_file_blocking(ops, path, place.server_name + "\n", Durable::kNow)
-                                                     : ops.unlink_blocking(path);
+  Status written = is_marked(place.folder_directory)
+                       ? write_file_blocking(ops, path, place.server_name + "\n", Durable::kNow)
+                       : ops.unlink_blocking(path);
   if (!written) return written;
   return ops.sync_directory_blocking(directory);
 }

@@ -1,4 +1,4 @@
-// SHA-256 of a message as it lies on disk, and who computes it: an interface, as the quiet rooms know no cryptography.
+// SHA-256 of a message as it lies on disk, and who computes it.
 #pragma once
 
 #include <array>

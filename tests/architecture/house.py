@@ -48,7 +48,7 @@ LIBRARIES: dict[str, set[str]] = {
     "sqlite3.h": {"store"},
     "uv.h": {"runtime"},
     "curl/": {"net", "cli"},
-    "openssl/": {"net", "store", "oauth", "maildir", "mailbox"},
+    "openssl/": {"net", "store", "oauth", "maildir"},
     "zlib.h": {"net"},
     "spdlog/": {"log"},
     "fmt/": {"log"},

@@ -1,10 +1,10 @@
-#include "mailbox/sha256.h"
+#include "maildir/sha256.h"
 
 #include <openssl/evp.h>
 
 #include <new>
 
-namespace mailmoor::mailbox {
+namespace mailmoor::maildir {
 namespace {
 
 // What can fail here is memory alone.
@@ -34,4 +34,4 @@ ContentHash Sha256::take() {
   return hash;
 }
 
-} // namespace mailmoor::mailbox
+} // namespace mailmoor::maildir

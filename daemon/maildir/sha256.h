@@ -7,7 +7,7 @@
 
 struct evp_md_ctx_st;
 
-namespace mailmoor::mailbox {
+namespace mailmoor::maildir {
 
 class Sha256 final : public ContentHasher {
  public:
@@ -23,4 +23,4 @@ class Sha256 final : public ContentHasher {
   std::unique_ptr<evp_md_ctx_st, Deleter> context_;
 };
 
-} // namespace mailmoor::mailbox
+} // namespace mailmoor::maildir

@@ -169,6 +169,21 @@ TEST(StatusView, Mailbox_ShowsFoldersAndPoison) {
   EXPECT_THAT(text, Not(HasSubstr("Spam"))) << "only what is chosen";
 }
 
+TEST(StatusView, WhatFiltersLeaveOut_IsCountedAndTheLargeOnesAreListed) {
+  auto status = mailbox("alice", MailboxState::kIdle);
+  EXPECT_THAT(render_mailbox(status, kNow, 80), Not(HasSubstr("left out")));
+  auto& inbox = status.folders.emplace_back();
+  inbox.name = "INBOX";
+  inbox.chosen = true;
+  inbox.too_old = 12;
+  inbox.too_large = 3;
+  status.too_large = {{"INBOX", 7, 157'286'400}, {"INBOX", 8, 900}};
+  const std::string text = render_mailbox(status, kNow, 80);
+  EXPECT_THAT(text, HasSubstr("  left out            12 too old, 3 too large, as configured\n"));
+  EXPECT_THAT(text, HasSubstr("TOO LARGE  UID       SIZE\nINBOX        7  150.0 MiB\nINBOX        8      900 B\n"
+                              "    and 1 more\n"));
+}
+
 LoginEvent event(LoginEvent::Kind kind, const std::string& name) {
   LoginEvent made;
   made.kind = kind;

@@ -5,6 +5,9 @@
 #include "util/concat.h"
 #include "util/printable.h"
 
+#include <string>
+#include <utility>
+
 namespace mailmoor::cli {
 namespace {
 

@@ -3,6 +3,7 @@
 #include "control/wire.h"
 
 #include <array>
+#include <cstdint>
 #include <string>
 #include <utility>
 

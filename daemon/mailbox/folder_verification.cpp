@@ -5,6 +5,7 @@
 #include "util/concat.h"
 
 #include <algorithm>
+#include <iterator>
 #include <utility>
 #include <variant>
 

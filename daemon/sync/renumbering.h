@@ -28,9 +28,8 @@ inline constexpr std::chrono::hours kCalm{7 * 24};
 // A restore, and a second one that corrects it, happen. The third change begins a loop: the folder is looked at again
 // an hour after it, six hours after the fourth, a day after each that follows. Empty: it may be looked at now.
 [[nodiscard]] constexpr std::optional<UnixTime> not_before(const Renumberings& changes, UnixTime now) noexcept {
-  using namespace std::chrono_literals;
   if (changes.count < 3 || now < changes.last) return std::nullopt; // the clock was set back
-  const std::chrono::hours wait = changes.count == 3 ? 1h : changes.count == 4 ? 6h : 24h;
+  const std::chrono::hours wait(changes.count == 3 ? 1 : changes.count == 4 ? 6 : 24);
   if (now - changes.last >= wait) return std::nullopt;
   return changes.last + wait;
 }

@@ -1,0 +1,113 @@
+"""A real small file system under the Maildir runs full, and is read-only for a while: nothing is lost, nothing is torn,
+and the daemon goes on by itself when there is room again."""
+import os
+import random
+import subprocess
+import unittest
+
+from e2e.harness import LONG, EndToEnd
+from lib import maildir
+from lib.processes import wait_until
+
+SIZE = 24 * 1024 * 1024
+FULL_TIMES = 100 if LONG else 6
+
+
+def mounted(place, image):
+    """Mounts ext4 in a file there, or tmpfs where loop devices are not to be had. False: nothing may be mounted here."""
+    def run(*command):
+        return subprocess.run(command, capture_output=True, check=False).returncode == 0
+
+    with open(image, "wb") as file:
+        file.truncate(SIZE)
+    if run("mkfs.ext4", "-q", "-F", "-m", "0", image) and run("mount", "-o", "loop", image, place):
+        return True
+    return run("mount", "-t", "tmpfs", "-o", f"size={SIZE},mode=0755", "tmpfs", place)
+
+
+class SmallDisk(EndToEnd):
+    def make(self, folders):
+        self.world_ = self.world()
+        self.world_.fill("alice", folders)
+        self.daemon_ = self.daemon(self.world_, self.world_.config("alice", poll="1h", push="off"), start=False,
+                                   environment={"MAILMOOR_TIME_SCALE": "0.05"})
+        if os.geteuid() != 0 or not mounted(self.daemon_.mail_root, f"{self.world_.directory}/disk"):
+            raise unittest.SkipTest("no small file system can be mounted here: that needs root, and a kernel that lets it")
+        self.addCleanup(subprocess.run, ["umount", "-l", self.daemon_.mail_root], check=False)
+        # Cleanups go backwards: the daemon ends before its disk goes.
+        self.addCleanup(self.daemon_.stop)
+        self.ballast_ = f"{self.daemon_.mail_root}/ballast"
+
+    def leave(self, room):
+        """Fills the disk up to so many bytes."""
+        about = os.statvfs(self.daemon_.mail_root)
+        size = max(0, about.f_bavail * about.f_frsize - room)
+        with open(self.ballast_, "wb") as file:
+            os.posix_fallocate(file.fileno(), 0, max(1, size))
+
+    def make_room(self):
+        os.unlink(self.ballast_)
+
+    def alice(self):
+        return self.daemon_.ctl("--json", "status", "alice").json["mailboxes"][0]
+
+    def wait_for(self, state, words):
+        """The status of a moment in which it waits in that state, for a reason with these words."""
+        seen = []
+
+        def is_there():
+            seen[:] = [self.alice()]
+            return seen[0]["state"] == state and words in (seen[0]["reason"] or "") and seen[0]["retry_at"]
+
+        wait_until(is_there, 60, lambda: f"{state}, {words!r} in status: {seen}\n{self.daemon_.log_end()}", 0.02)
+        return seen[0]
+
+    def test_full_disk_is_told_and_goes_on_when_there_is_room(self):
+        self.make({"INBOX": 60, "Sent": 30})
+        self.leave(300_000)
+        self.daemon_.start()
+        status = self.wait_for("backing_off", "No space left on device")
+        self.assertIn("free some space", str(status))
+        place = self.daemon_.mailbox_dir("alice")
+        whole = self.world_.expected("alice")
+        self.assertFalse(maildir.multiset(place) - whole, "what is there is whole")
+        self.make_room()
+        self.wait_mirrored(self.world_, self.daemon_, "alice")
+        wait_until(lambda: self.alice()["state"] == "idle", 60, lambda: f"idle: {self.alice()}")
+        self.assertEqual([], [path for path in maildir.leftovers(place) if "mailmoor-" in path])
+
+    def test_read_only_is_told_and_goes_on_when_it_is_writable(self):
+        self.make({"INBOX": 12})
+        self.daemon_.start()
+        self.wait_mirrored(self.world_, self.daemon_, "alice")
+        remount = ["mount", "-o", "remount,ro", self.daemon_.mail_root]
+        if subprocess.run(remount, check=False).returncode != 0:
+            raise unittest.SkipTest("this kernel does not remount")
+        self.world_.deliver("alice")
+        self.assertEqual(1, self.daemon_.ctl("sync", "alice", "--wait").status)
+        self.assertIn("Read-only file system", self.alice()["reason"])
+        subprocess.run(["mount", "-o", "remount,rw", self.daemon_.mail_root], check=True)
+        self.wait_mirrored(self.world_, self.daemon_, "alice")
+
+    def test_full_at_random_writes_nothing_is_lost_or_torn(self):
+        self.make({"INBOX": 10, "Later": 3})
+        self.daemon_.start()
+        self.wait_mirrored(self.world_, self.daemon_, "alice")
+        pick = random.Random(20)
+        place = self.daemon_.mailbox_dir("alice")
+        met = 0
+        for _ in range(FULL_TIMES):
+            for number in range(pick.randint(1, 12)):
+                self.world_.deliver("alice", "INBOX" if number % 2 else "Later", flags=pick.choice([(), ("\\Seen",)]))
+            self.leave(pick.randint(0, 60_000))
+            met += self.daemon_.ctl("sync", "alice", "--wait").status
+            self.assertFalse(maildir.multiset(place) - self.world_.expected("alice"), "what is there is whole")
+            self.make_room()
+            answer = self.daemon_.ctl("sync", "alice", "--wait")
+            self.assertEqual(0, answer.status, f"{answer}\n{self.daemon_.log_end()}")
+            self.assert_mirrored(self.world_, self.daemon_, "alice")
+        self.assertGreater(met, FULL_TIMES // 3, "the disk was hardly ever full")
+
+
+if __name__ == "__main__":
+    unittest.main()

@@ -56,6 +56,10 @@ class LocalLife(EndToEnd):
         return sorted((mail for mail in maildir.mails(self.place()) if mail.subdir == "new" and mail.folder == "."),
                       key=lambda mail: mail.name)
 
+    def plainly_unread(self):
+        """Without any flag, so that the name ends with its size."""
+        return [mail for mail in self.unread() if ":2," not in mail.name]
+
     # --- state.db ------------------------------------------------------------------------------------------------
 
     def spoil_garbage(self, path):
@@ -161,8 +165,8 @@ class LocalLife(EndToEnd):
     # --- readers -------------------------------------------------------------------------------------------------
 
     def test_readers_between_runs(self):
-        self.make()
-        unread = self.unread()
+        self.make(folders={"INBOX": 60, "Sent": 10})
+        unread = self.plainly_unread()
         self.assertGreaterEqual(len(unread), 5)
         os.rename(unread[0].path, f"{self.place()}/cur/{unread[0].name}:2,S")     # read
         os.rename(unread[1].path, f"{self.place()}/cur/{unread[1].name}:2,Sab")   # with letters of a reader's own
@@ -191,7 +195,8 @@ class LocalLife(EndToEnd):
                 return False
             for name in names:
                 seen[name] = seen.get(name, 0) + 1
-                os.rename(f"{self.place()}/new/{name}", f"{self.place()}/cur/{name}:2,S")
+                base, _, letters = name.partition(":2,")
+                os.rename(f"{self.place()}/new/{name}", f"{self.place()}/cur/{base}:2,{letters}S")
             return self.daemon_.status("alice")["state"] == "idle"
 
         wait_until(read_some, 120, lambda: self.daemon_.log_end(), 0.02)

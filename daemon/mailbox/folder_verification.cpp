@@ -201,6 +201,7 @@ FolderFindings FolderVerification::findings(const Folder& folder) const {
   if (is_of(folder)) {
     facts.known = folder.recorded.known;
     facts.poison = sync::uids_of(folder.recorded.retries);
+    facts.left_out = folder.recorded.left_out.uids();
   }
   facts.base = base_;
   facts.compares_flags = settings_.compares_flags;

@@ -33,10 +33,12 @@ namespace {
       "SELECT mailbox_id, name, failures, retry_at, retry_imposed, retry_reason, error_code, last_sync, paused"
       " FROM mailbox",
       "SELECT folder_id, mailbox_id, name, delimiter, directory, uid_validity, state_uid_validity, state_uid_next,"
-      " state_messages, state_mod_seq, last_sync, listed_in_full, covers, held, confirmed FROM folder",
+      " state_messages, state_mod_seq, last_sync, listed_in_full, covers, held, confirmed, too_old, earliest,"
+      " renumberings, renumbered_at FROM folder",
       "SELECT folder_id, first, last FROM delivered",
       "SELECT folder_id, uid, strikes, next_try, reason FROM retry",
       "SELECT folder_id, first, last, flags FROM flag_base",
+      "SELECT folder_id, uid, size FROM too_large",
   };
   for (const char* read : kReads)
     if (const auto statement = database.prepare_blocking(read); !statement) return pass(statement.error());

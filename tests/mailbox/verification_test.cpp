@@ -136,6 +136,18 @@ TEST_F(VerificationTest, MessageThatTheServerDoesNotGive_IsNamed) {
   EXPECT_EQ(delivered(), 3U);
 }
 
+TEST_F(VerificationTest, WhatTheFilterLeavesOut_IsNamedAndNoGap) {
+  settings.filter.max_size = 100;
+  fill(2);
+  server.folders["INBOX"].deliver(message(std::string(200, 'x')));
+  start();
+  ASSERT_TRUE(idles());
+  ASSERT_TRUE(verify(repair(/*fetch_removed=*/true)));
+  EXPECT_EQ(found["INBOX"].left_out, uids("3"));
+  EXPECT_TRUE(found["INBOX"].is_complete());
+  EXPECT_EQ(delivered(), 2U);
+}
+
 TEST_F(VerificationTest, MessageExpungedMeanwhile_IsNoGap) {
   fill(3);
   start();

@@ -127,9 +127,9 @@ Result<UidSet> FolderDelivery::prepare_blocking(std::vector<StagedMessage>& batc
 
 // Renames into new/ and cur/ until one fails; neither directory is synced.
 FolderDelivery::Placed FolderDelivery::place_blocking(std::vector<StagedMessage>& batch) {
-  const std::scoped_lock lock(gate_->mutex);
+  const auto inside = gate_->enter();
   Placed placed;
-  if (gate_->is_closed) {
+  if (gate_->is_closed()) {
     placed.error = Error(ErrorKind::kFolder, "closed", concat(directory_, " is not delivered to any more"));
     return placed;
   }
@@ -162,8 +162,7 @@ CommitReport FolderDelivery::commit_blocking(std::vector<StagedMessage> batch) {
 }
 
 void FolderDelivery::close() noexcept {
-  const std::scoped_lock lock(gate_->mutex);
-  gate_->is_closed = true;
+  gate_->close();
 }
 
 } // namespace mailmoor::maildir

@@ -13,6 +13,7 @@
 
 #include "maildir/file_name.h"
 #include "maildir/file_ops.h"
+#include "maildir/gate.h"
 #include "maildir/layout.h"
 #include "maildir/line_endings.h"
 #include "model/uid_set.h"
@@ -21,7 +22,6 @@
 #include <cstdint>
 #include <functional>
 #include <memory>
-#include <mutex>
 #include <optional>
 #include <string>
 #include <string_view>
@@ -151,10 +151,6 @@ class FolderDelivery final {
 
  private:
   friend class GroupCommit;
-  struct Gate {
-    std::mutex mutex;
-    bool is_closed = false; // guarded by mutex
-  };
   struct Placed {
     UidSet uids;
     bool in_new = false, in_cur = false;

@@ -36,6 +36,8 @@ QUIET = {"imap", "oauth", "sync", "maildir", "model", "util"}
 # Files of quiet rooms that touch the system all the same, and why.
 PORTS: dict[str, str] = {
     "daemon/maildir/posix_file_ops.cpp": "the one port of maildir: FileOps over POSIX",
+    "daemon/maildir/posix_file_ops.h": "its header: what several threads share of a file system",
+    "daemon/maildir/gate.h": "one thread may end what another one delivers",
     "daemon/util/unique_fd.h": "owns a descriptor: close()",
     "daemon/util/durable.cpp": "blocking file calls that store, log and cli share",
     "daemon/util/secret_file.cpp": "blocking file calls that config, store and cli share",

@@ -67,8 +67,8 @@ class Login : public Ctl {
                              const std::string& last, const std::string& after = "POST /v1/login") {
     daemon_.on_two_parts(
         concat("POST /v1/mailboxes/", mailbox, "/login", query),
-        concat("HTTP/1.1 200 X\r\nTransfer-Encoding: chunked\r\nConnection: close\r\n\r\n", chunk(first)),
-        after, chunk(last) + "0\r\n\r\n");
+        concat("HTTP/1.1 200 X\r\nTransfer-Encoding: chunked\r\nConnection: close\r\n\r\n", chunk(first)), after,
+        chunk(last) + "0\r\n\r\n");
   }
   void fleet(const std::vector<std::string>& mailboxes) {
     std::string all;

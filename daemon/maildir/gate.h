@@ -1,5 +1,5 @@
-// Lets one thread close what another one goes in and out of. The one lock of this room: a delivery may be given up while
-// the pool is renaming its messages.
+// Lets one thread close what another one goes in and out of. The one lock of this room: a delivery may be given up
+// while the pool is renaming its messages.
 #pragma once
 
 #include <mutex>

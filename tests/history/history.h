@@ -46,8 +46,7 @@ class HistoryRig final {
   // Runs the loop until `is_done`. Where nothing happens any more the clock moves on to the next timer, if that is a
   // wait within a pass. False: it stood still.
   [[nodiscard]] bool drive(const std::function<bool()>& is_done) {
-    using namespace std::chrono_literals;
-    const auto deadline = std::chrono::steady_clock::now() + 20s;
+    const auto deadline = std::chrono::steady_clock::now() + std::chrono::seconds(20);
     std::uint64_t last_beat = beats_;
     std::size_t sent = 0, quiet = 0;
     bool done = false;

@@ -58,7 +58,8 @@ class HistoryRig final {
       quiet = is_quiet ? quiet + 1 : 0;
       const runtime::MonoTime next = world.loop.next_timer();
       const bool is_next = next != runtime::MonoTime::max() && next > world.loop.now();
-      const runtime::Duration limit = quiet > 4 ? runtime::Duration(65s) : runtime::Duration(5ms);
+      const runtime::Duration limit =
+          quiet > 4 ? runtime::Duration(std::chrono::seconds(65)) : runtime::Duration(std::chrono::milliseconds(5));
       if (is_next && next - world.loop.now() <= limit) world.clock.advance(next - world.loop.now());
       return std::chrono::steady_clock::now() > deadline;
     });

@@ -142,6 +142,7 @@ struct MetricsListener {
 
 // Programs to run: argv, no shell; argv[0] is absolute. Empty: none.
 struct Hooks {
+  std::vector<std::string> new_mail;
   std::vector<std::string> login_needed;
 
   friend bool operator==(const Hooks&, const Hooks&) = default;

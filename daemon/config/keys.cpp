@@ -27,7 +27,7 @@ constexpr auto kTop = std::to_array<Key>({{"maildir_root"},
 constexpr auto kIncluded = std::to_array<Key>({{"apps"}, {"mailboxes"}});
 constexpr auto kMetrics = std::to_array<Key>({{"listen"}});
 constexpr auto kLimits = std::to_array<Key>({{"connections"}, {"logins_per_minute"}, {"refreshes_per_minute"}});
-constexpr auto kHooks = std::to_array<Key>({{"new_mail", false}, {"login_needed"}});
+constexpr auto kHooks = std::to_array<Key>({{"new_mail"}, {"login_needed"}});
 constexpr auto kApp = std::to_array<Key>({{"provider"},
                                           {"cloud"},
                                           {"tenant"},

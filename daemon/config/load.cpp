@@ -82,6 +82,7 @@ void Loading::read_limits(const Value& value) {
 
 void Loading::read_hooks(const Value& value) {
   const Section section(value, kHooksKeys);
+  section.with("new_mail", [&](const Value& v) { assign(config_.hooks.new_mail, v.command()); });
   section.with("login_needed", [&](const Value& v) { assign(config_.hooks.login_needed, v.command()); });
 }
 

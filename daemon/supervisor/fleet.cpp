@@ -24,9 +24,10 @@ constexpr runtime::Duration kTick = seconds(5);
 
 Fleet::Fleet(const mailbox::Services& services, FleetOptions options)
     : services_(services), options_(std::move(options)), started_at_(services.now()), pace_(services.loop, 120),
-      hooks_(services), login_hook_(services, hooks_), files_pulse_(services.loop, services.files_pool),
-      store_pulse_(services.loop, services.store_thread), logins_(services), reload_over_(services.loop),
-      expiry_(services), examiner_(services.loop), tasks_(services.loop) {}
+      hooks_(services), login_hook_(services, hooks_), new_mail_hook_(hooks_),
+      files_pulse_(services.loop, services.files_pool), store_pulse_(services.loop, services.store_thread),
+      logins_(services), reload_over_(services.loop), expiry_(services), examiner_(services.loop),
+      tasks_(services.loop) {}
 
 Fleet::~Fleet() {
   tasks_.cancel_all();

@@ -16,6 +16,7 @@
 #include "supervisor/login_desk.h"
 #include "supervisor/login_hook.h"
 #include "supervisor/login_pace.h"
+#include "supervisor/new_mail_hook.h"
 #include "supervisor/notifier.h"
 #include "supervisor/operations.h"
 #include "supervisor/prepared.h"
@@ -118,6 +119,7 @@ class Fleet final : public Operations {
   LoginPace pace_;
   HookRunner hooks_;
   LoginHook login_hook_;
+  NewMailHook new_mail_hook_;
   Notifier notifier_;
   Pulse files_pulse_;
   Pulse store_pulse_;

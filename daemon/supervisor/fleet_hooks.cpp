@@ -75,6 +75,14 @@ void Fleet::look_after_hooks() {
                      {"remedy", printable(fault->remedy)}};
   }
   login_hook_.look(prepared_.config.hooks.login_needed, std::move(subjects));
+
+  std::vector<Arrivals> arrivals;
+  for (const auto& [name, slot] : slots_) {
+    const auto counted = services_.counters.mailboxes.find(name);
+    const std::uint64_t delivered = counted == services_.counters.mailboxes.end() ? 0 : counted->second.delivered;
+    arrivals.push_back({name, slot.config.maildir, delivered, slot.life->state() == MailboxState::kSyncing});
+  }
+  new_mail_hook_.look(prepared_.config.hooks.new_mail, arrivals);
 }
 
 } // namespace mailmoor::supervisor

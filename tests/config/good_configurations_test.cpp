@@ -69,7 +69,7 @@ include: [conf.d/*.yaml]
 key: {credential: mailmoor.key}
 limits: {connections: 50, logins_per_minute: 12, refreshes_per_minute: 30}
 metrics: {listen: "127.0.0.1:9464"}
-hooks: {login_needed: [/usr/local/bin/page-admin, "-v"]}
+hooks: {new_mail: [/usr/local/bin/page-admin, new], login_needed: [/usr/local/bin/page-admin, "-v"]}
 proxy: "http://proxy.example:3128"
 
 apps:
@@ -141,6 +141,7 @@ TEST(GoodConfiguration, Contract_IsReadAsItSays) {
   EXPECT_EQ(config->key.describe(), "credential mailmoor.key");
   EXPECT_EQ(config->metrics, (MetricsListener{"127.0.0.1", 9464, true}));
   EXPECT_EQ(config->limits, (Limits{50, 12, 30}));
+  EXPECT_THAT(config->hooks.new_mail, ElementsAre("/usr/local/bin/page-admin", "new"));
   EXPECT_THAT(config->hooks.login_needed, ElementsAre("/usr/local/bin/page-admin", "-v"));
   EXPECT_THAT(config->files,
               ElementsAre(kMainPath, "/etc/mailmoor/conf.d/10-more.yaml", "/etc/mailmoor/conf.d/20-more.yaml"));

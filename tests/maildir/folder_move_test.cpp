@@ -76,7 +76,9 @@ TEST(FolderMove, KilledAtEachStep_IsDoneByTheNextRun) {
     disk.crash_at(step);
     const auto first = move_folder_blocking(disk, from, to);
     disk.kill();
-    if (first) EXPECT_EQ(FolderMove::kDone, *first);
+    if (first) {
+      EXPECT_EQ(FolderMove::kDone, *first);
+    }
     EXPECT_EQ(FolderMove::kDone, move_folder_blocking(disk, from, to).value()) << step;
     EXPECT_EQ(uids("1:3"), present(disk, to)) << step;
     EXPECT_FALSE(disk.exists("/mail/alice/A")) << step;

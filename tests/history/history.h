@@ -145,7 +145,12 @@ class History final {
   }
 
   [[nodiscard]] std::string come_to_the_end();
-  [[nodiscard]] std::map<std::string, std::string> tree() const { return disk_.tree(settings_.maildir); }
+  // What the Maildir holds. Not what a process that ended has left in a tmp/: that goes when the folder is opened next.
+  [[nodiscard]] std::map<std::string, std::string> tree() const {
+    std::map<std::string, std::string> files = disk_.tree(settings_.maildir);
+    std::erase_if(files, [](const auto& file) { return file.first.contains("/tmp/mailmoor-"); });
+    return files;
+  }
   // Changes of disk and database since the beginning.
   [[nodiscard]] std::size_t steps() const { return disk_.steps(); }
   [[nodiscard]] maildir::ForgetfulFileOps& disk() { return disk_; }

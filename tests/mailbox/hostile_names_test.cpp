@@ -166,7 +166,9 @@ TEST_P(HostileNamesTest, EachFolder_HasADirectoryOfItsOwnInside) {
     std::erase(bytes, '\r');
     EXPECT_EQ(1U, found.count(bytes)) << wire;
     const auto at = found.find(bytes);
-    if (at != found.end()) EXPECT_EQ(at->second, directory_of(mailbox->folders().at(wire).place)) << wire;
+    if (at != found.end()) {
+      EXPECT_EQ(at->second, directory_of(mailbox->folders().at(wire).place)) << wire;
+    }
   }
   EXPECT_EQ(1U, delivered()) << "INBOX has its own message only";
 }

@@ -101,7 +101,7 @@ TEST(EmbeddedMigrations, AreNumberedFromOneWithoutHoles) {
     int expected = 1;
     for (const Migration& step : steps) {
       EXPECT_EQ(step.number, expected++);
-      EXPECT_NE(step.sql.find("CREATE TABLE"), std::string_view::npos) << step.name;
+      EXPECT_TRUE(step.sql.contains("CREATE TABLE") || step.sql.contains("ALTER TABLE")) << step.name;
     }
   }
 }

@@ -307,7 +307,8 @@ std::string History::changes_nothing(const char* when) {
   if (std::string wrong = pass({}); !wrong.empty()) return concat(when, ": ", wrong);
   if (tree() != before) return concat(when, ": the Maildir changed");
   for (std::size_t at = asked; at < server_.commands.size(); ++at)
-    if (server_.commands[at].contains("BODY")) return concat(when, ": it was fetched again: ", server_.commands[at]);
+    if (server_.commands[at].contains("BODY.PEEK[]"))
+      return concat(when, ": it was fetched again: ", server_.commands[at]);
   return {};
 }
 

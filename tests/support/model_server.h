@@ -189,6 +189,7 @@ class ModelServer final {
     if (is("AUTHENTICATE") || is("NOOP")) return concat(updates(view), ok);
     if (is("ENABLE QRESYNC")) return enable(view, ok);
     if (is("LIST ")) return concat(updates(view), list(view, command.contains("STATUS (")), ok);
+    if (is("STATUS ")) return status(view, command, tag);
     if (is("EXAMINE ")) return examine(view, command, tag);
     if (is("UID FETCH ") && view.folder != nullptr) return concat(fetch(view, command.substr(10)), updates(view), ok);
     if (is("IDLE")) {
@@ -211,13 +212,22 @@ class ModelServer final {
     for (const auto& [name, folder] : folders) {
       text += concat("* LIST () \"/\" \"", name, "\"\r\n");
       if (!with_status) continue;
-      const std::size_t messages = view.folder == folder ? view.uids.size() : folder->messages.size();
-      text += concat("* STATUS \"", name, "\" (MESSAGES ", messages, " UIDNEXT ", folder->next, " UIDVALIDITY ",
-                     folder->validity);
-      if (offers("CONDSTORE")) text += concat(" HIGHESTMODSEQ ", folder->mod_seq);
-      text += ")\r\n";
+      text += status_row(view, name, folder);
     }
     return text;
+  }
+  [[nodiscard]] std::string status_row(const View& view, const std::string& name, const FolderPtr& folder) const {
+    const std::size_t messages = view.folder == folder ? view.uids.size() : folder->messages.size();
+    std::string text = concat("* STATUS \"", name, "\" (MESSAGES ", messages, " UIDNEXT ", folder->next,
+                              " UIDVALIDITY ", folder->validity);
+    if (offers("CONDSTORE")) text += concat(" HIGHESTMODSEQ ", folder->mod_seq);
+    return text + ")\r\n";
+  }
+  [[nodiscard]] std::string status(const View& view, const std::string& command, const std::string& tag) const {
+    const std::string name = command.substr(8, command.find('"', 8) - 8);
+    const auto found = folders.find(name);
+    if (found == folders.end()) return concat(tag, " NO [NONEXISTENT] no such folder\r\n");
+    return concat(status_row(view, name, found->second), tag, " OK done\r\n");
   }
 
   [[nodiscard]] std::string examine(View& view, const std::string& command, const std::string& tag) const {
@@ -297,12 +307,21 @@ class ModelServer final {
       if ((modifier != std::string::npos && message.mod_seq <= since) || (bodies && message.withheld)) continue;
       view.told[uid] = message.mod_seq;
       text += flags_row(view, at);
-      if (bodies)
-        text += concat(" INTERNALDATE \"", internal_date(message.date), "\" RFC822.SIZE ", message.body.size(),
-                       " BODY[] {", message.body.size(), "}\r\n", message.body);
+      if (arguments.contains("INTERNALDATE"))
+        text += concat(" INTERNALDATE \"", internal_date(message.date), "\" RFC822.SIZE ", message.body.size());
+      if (arguments.contains("HEADER.FIELDS (MESSAGE-ID)")) {
+        const std::string header = concat(message_id_line(message.body), "\r\n");
+        text += concat(" BODY[HEADER.FIELDS (MESSAGE-ID)] {", header.size(), "}\r\n", header);
+      }
+      if (bodies) text += concat(" BODY[] {", message.body.size(), "}\r\n", message.body);
       text += ")\r\n";
     }
     return text;
+  }
+  // With its line end; empty where there is none.
+  [[nodiscard]] static std::string message_id_line(const std::string& body) {
+    const std::size_t at = body.find("Message-ID:");
+    return at == std::string::npos ? "" : body.substr(at, body.find('\n', at) - at + 1);
   }
   [[nodiscard]] static std::string internal_date(UnixTime time) {
     constexpr std::array<std::string_view, 12> kMonths = {"Jan", "Feb", "Mar", "Apr", "May", "Jun",

@@ -67,7 +67,7 @@ class OddMessages(EndToEnd):
         with world.dovecot.observer("alice") as observer:
             observer.append("INBOX", [Message(octets, (), DATE) for octets in ODD.values()])
             with self.assertRaisesRegex(RuntimeError, "(?i)zero byte"):
-                # Dovecot takes none; the histories of tests/history have such messages.
+                # Dovecot takes none, so how one is stored is not shown here.
                 observer.append("INBOX", [Message(b"", (), DATE)])
         daemon = self.daemon(world, world.config("alice", line_endings=line_endings), start=False)
         self.assertEqual(0, daemon.once(), daemon.log_end())

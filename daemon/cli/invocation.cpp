@@ -96,7 +96,7 @@ void Grammar::add_daemon_commands() {
   command->add_flag("--deep", read_.verify.deep, "Compare contents, too: fetches every message once more");
   CLI::Option* const repair =
       command->add_flag("--repair", read_.verify.repair, "Fetch what is missing, replace what is damaged");
-  command->add_flag("--fetch-removed", read_.verify.fetch_removed, "With --repair: also what was removed here")
+  command->add_flag("--fetch-removed", read_.verify.fetch_removed, "Also what was removed here; goes with --repair")
       ->needs(repair);
   add(app_, Command::kReload, "reload", "Let the daemon read its configuration again");
   add(app_, Command::kVersion, "version", "Print the versions of mailmoorctl, the daemon and its parts");

@@ -32,9 +32,9 @@ struct Policy {
   maildir::LineEndings line_endings = maildir::LineEndings::kLf;
   // A folder of another UIDVALIDITY: files of the old one are taken for what the server has now, each once; else they
   // stay beside what is fetched anew.
-  bool rematches = false;
+  bool rematches = true;
   // A folder that was renamed on the server takes its files along; else the old place is a folder that vanished.
-  bool follows_renames = false;
+  bool follows_renames = true;
 };
 
 // A message in one folder: directory below the Maildir ("" is INBOX), UIDVALIDITY, UID.

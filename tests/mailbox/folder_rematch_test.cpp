@@ -211,15 +211,16 @@ TEST_F(RematchTest, ServerThatHangsUpOnTheQuestion_HasItsMailFetchedInTheEnd) {
   start();
   ASSERT_TRUE(synced());
   renumber(77, 10);
-  server.answer = [](const std::string& command) -> std::optional<std::string> {
-    if (command.contains("HEADER.FIELDS")) return "%close";
-    return {};
+  const auto questions = std::make_shared<std::size_t>(0); // this test and the server, which outlives it
+  server.answer = [questions](const std::string& command) -> std::optional<std::string> {
+    if (!command.contains("HEADER.FIELDS")) return {};
+    ++*questions;
+    return "%close";
   };
   static_cast<void>(mailbox->sync_now([](Status) {}));
-  for (int i = 0; i < 3; ++i) {
-    ASSERT_TRUE(becomes(MailboxState::kBackingOff));
+  for (std::size_t asked = 1; asked <= 3; ++asked) {
+    ASSERT_TRUE(world.until([&] { return *questions == asked && mailbox->view().retry_at; }));
     ASSERT_NO_FATAL_FAILURE(pass_retry());
-    ASSERT_TRUE(world.until([this] { return !mailbox->view().retry_at; }));
   }
   ASSERT_TRUE(synced());
   EXPECT_EQ(4U, files().size());

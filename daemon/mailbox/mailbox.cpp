@@ -141,6 +141,13 @@ void Mailbox::poke() noexcept {
   connection_->flush();
 }
 
+bool Mailbox::give_way() {
+  const bool waits_for_news = state_ == MailboxState::kIdle || state_ == MailboxState::kHeld;
+  if (connection_ == nullptr || !waits_for_news) return false;
+  poke();
+  return true;
+}
+
 void Mailbox::stop() {
   stopping_ = true;
   poke();

@@ -96,6 +96,9 @@ class Mailbox final {
   void resume();
   // The operator's word: what is held may go. False: nothing is held.
   [[nodiscard]] bool confirm();
+  // Ends the wait for news where another mailbox waits for a connection: this one then comes back at its next poll.
+  // False: it does not wait for news.
+  [[nodiscard]] bool give_way();
   // The tokens or the password were forgotten: the session is closed.
   void sign_out();
   // New tokens or a new password: try at once.

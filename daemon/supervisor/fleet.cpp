@@ -94,6 +94,21 @@ void Fleet::tick() {
   notifier_.status(summary());
   swap_notice_.look_at_this_process();
   if (!options_.once) look_after_hooks(); // with --once the exit status tells
+  share_connections();
+}
+
+// Where there are fewer connections than mailboxes, one that only waits for news does not keep another from its mail.
+void Fleet::share_connections() {
+  constexpr int kAtOnce = 8;
+  if (!services_.connections.has_waiters()) return;
+  auto next = slots_.upper_bound(gave_way_); // in turns
+  int asked = 0;
+  for (std::size_t i = 0; i < slots_.size() && asked < kAtOnce; ++i, ++next) {
+    if (next == slots_.end()) next = slots_.begin();
+    if (!next->second.life->give_way()) continue;
+    gave_way_ = next->first;
+    ++asked;
+  }
 }
 
 bool Fleet::healthy() const {

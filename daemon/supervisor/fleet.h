@@ -99,6 +99,7 @@ class Fleet final : public Operations {
   [[nodiscard]] AppStatus describe(const std::string& name, const AppSlot& app) const;
   [[nodiscard]] std::string summary() const;
   void look_after_hooks();
+  void share_connections();
   void add_mailbox(const config::Mailbox& mailbox);
   [[nodiscard]] mailbox::TokenKeeper* keeper_for(const config::Mailbox& mailbox);
   [[nodiscard]] runtime::Task<void> keep_time();
@@ -127,6 +128,7 @@ class Fleet final : public Operations {
   LoginDesk logins_; // outlives the sign-ins under way, which run in apps_
   std::map<std::string, AppSlot> apps_;
   Slots slots_;
+  std::string gave_way_; // the last mailbox that was asked for its connection
   std::function<void(int)> all_finished_;
   runtime::Event reload_over_; // set for a moment
   bool reloading_ = false;

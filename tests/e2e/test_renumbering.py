@@ -84,18 +84,18 @@ class Renames(EndToEnd):
         world.dovecot.ended_sessions()
         mark = world.dovecot.mark()
         with world.dovecot.observer("alice") as observer:
-            observer.command('RENAME "Old" "New"')
+            observer.command('RENAME "Old" "Fresh"')
         daemon.start()
         self.assertEqual(0, daemon.ctl("sync", "alice", "--wait").status, daemon.log_end())
         self.assert_mirrored(world, daemon, "alice")
         counts = collections.Counter(mail.folder for mail in maildir.mails(daemon.mailbox_dir("alice")))
-        new, child, other = ("New", "New/child", "Other") if layout == "fs" else (".New", ".New.child", ".Other")
+        new, child, other = ("Fresh", "Fresh/child", "Other") if layout == "fs" else (".Fresh", ".Fresh.child", ".Other")
         self.assertEqual({".": 5, new: 20, child: 10, other: 10}, dict(counts))
         self.assertRegex(daemon.log(), r"folder_renamed")
         # While it runs, and back again.
         with world.dovecot.observer("alice") as observer:
-            observer.command('RENAME "New/child" "Moved"')
-            observer.command('RENAME "Other" "New/other"')
+            observer.command('RENAME "Fresh/child" "Moved"')
+            observer.command('RENAME "Other" "Fresh/other"')
         self.assertEqual(0, daemon.ctl("sync", "alice", "--wait").status, daemon.log_end())
         self.assert_mirrored(world, daemon, "alice")
         self.assertEqual("idle", daemon.wait_for_state("alice", "idle")["state"], "nothing is held")

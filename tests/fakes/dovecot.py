@@ -118,7 +118,7 @@ passdb {{
 }}
 userdb {{
   driver = static
-  args = uid={self._mail_user} gid={self._mail_group} home={self.directory}/mail/%u
+  args = uid={self._mail_user} gid={self._mail_group} home={self.directory}/mail/%u allow_all_users=yes
 }}
 namespace inbox {{
   inbox = yes

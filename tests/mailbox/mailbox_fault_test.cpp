@@ -11,8 +11,6 @@ using namespace std::chrono_literals;
 class MailboxFaultTest : public MailboxWorld {
  protected:
   [[nodiscard]] runtime::Semaphore::Permit take_one() { return world.finish(taking(world.connections)); }
-
- private:
   [[nodiscard]] static runtime::Task<runtime::Semaphore::Permit> taking(runtime::Semaphore& from) {
     runtime::Semaphore::Permit permit = co_await from.acquire();
     co_return permit;
@@ -64,6 +62,27 @@ TEST_F(MailboxFaultTest, IdleThatPushesNothing_IsAskedAgainAndPolled) {
   ASSERT_TRUE(world.until([&] { return server.asked("IDLE") == 2; }));
   EXPECT_EQ(1, server.connections);
   EXPECT_EQ(1U, server.asked("LIST"));
+}
+
+TEST_F(MailboxFaultTest, IdleThatGivesWay_LeavesOnlyWhereSomebodyWaits) {
+  settings.poll = 1h;
+  start();
+  EXPECT_FALSE(mailbox->give_way()) << "it is connecting";
+  ASSERT_TRUE(idles());
+  std::vector<runtime::Semaphore::Permit> others;
+  while (world.connections.free_permits() != 0)
+    others.push_back(take_one());
+  EXPECT_TRUE(mailbox->give_way());
+  ASSERT_TRUE(world.until([&] { return server.asked("IDLE") == 2; })) << "nobody waits: on with it";
+  std::optional<runtime::Semaphore::Permit> waited;
+  runtime::TaskRunner<runtime::Semaphore::Permit> waiting;
+  waiting.start(taking(world.connections), [&](runtime::Semaphore::Permit permit) { waited = std::move(permit); });
+  world.run_ready();
+  EXPECT_FALSE(waited) << "an idle mailbox keeps its connection";
+  EXPECT_TRUE(mailbox->give_way());
+  ASSERT_TRUE(world.until([&] { return waited.has_value(); }));
+  EXPECT_EQ(MailboxState::kIdle, mailbox->view().state);
+  EXPECT_EQ(1, server.connections) << "it comes back at its next poll";
 }
 
 TEST_F(MailboxFaultTest, ServerThatDoesNotAnswerDone_IsGivenUpAfterTheTimeout) {

@@ -2,6 +2,7 @@
 and the daemon goes on by itself when there is room again."""
 import os
 import random
+import shutil
 import subprocess
 import unittest
 
@@ -16,7 +17,7 @@ FULL_TIMES = 100 if LONG else 6
 def mounted(place, image):
     """Mounts ext4 in a file there, or tmpfs where loop devices are not to be had. False: nothing may be mounted here."""
     def run(*command):
-        return subprocess.run(command, capture_output=True, check=False).returncode == 0
+        return shutil.which(command[0]) and subprocess.run(command, capture_output=True, check=False).returncode == 0
 
     with open(image, "wb") as file:
         file.truncate(SIZE)

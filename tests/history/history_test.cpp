@@ -37,12 +37,23 @@ TEST_P(RandomHistories, EndWithTheMaildirThatThePolicyAsksFor) {
 
 INSTANTIATE_TEST_SUITE_P(Shards, RandomHistories, ::testing::Range<std::size_t>(0, kShards));
 
-// MAILMOOR_HISTORY names a file with the script of one.
+constexpr const char* kGiven = R"(flags mirror
+                                  deletions mirror
+                                  deliver INBOX 3 S
+                                  deliver Lists/dev 2 -
+                                  pass
+                                  renumber INBOX
+                                  flag INBOX 1 FS
+                                  expunge Lists/dev 1
+                                  pass)";
+
+// MAILMOOR_HISTORY names a file with the script of one: what a failure above has printed. Else a script as it may be.
 TEST(GivenHistory, Replayed) {
-  const char* const path = std::getenv("MAILMOOR_HISTORY");
-  if (path == nullptr) GTEST_SKIP() << "MAILMOOR_HISTORY is not set";
-  std::ifstream in(path);
-  const std::string text{std::istreambuf_iterator<char>(in), {}};
+  std::string text = kGiven;
+  if (const char* const path = std::getenv("MAILMOOR_HISTORY")) {
+    std::ifstream in(path);
+    text.assign(std::istreambuf_iterator<char>(in), {});
+  }
   HistoryRig rig;
   EXPECT_EQ("", History(rig).run(script_of(text)));
 }

@@ -57,8 +57,8 @@ runtime::Task<Removal> remove_gone(const Services& services, const std::string& 
 
 runtime::Task<Status> remove_vanished_folder(const Services& services, const std::string& mailbox, Folder& folder) {
   const sync::RecordedFolder& recorded = folder.recorded;
-  // What is held stays so, without another look at the disk.
-  const bool waits = !recorded.held.empty() && recorded.confirmed.empty();
+  // What is held stays so, without another look at the disk. A folder may have vanished after some of it was held.
+  const bool waits = recorded.confirmed.empty() && recorded.known.minus(recorded.held).empty();
   if (!recorded.validity || recorded.known.empty() || waits) co_return Status();
   GoneMessages gone;
   gone.uids = recorded.known;

@@ -227,6 +227,26 @@ TEST_F(ChangesTest, FolderThatCameBack_IsHeldNoLonger) {
   EXPECT_EQ(2U, delivered(".Sent"));
 }
 
+// Found by a random history.
+TEST_F(ChangesTest, FolderThatVanishesWhileSomeIsHeld_IsHeldWhole) {
+  mirror();
+  fill(22, "Sent");
+  start();
+  ASSERT_TRUE(idles());
+  auto& sent = server.folders["Sent"].messages;
+  while (sent.size() > 1)
+    sent.erase(sent.begin());
+  ASSERT_TRUE(pass());
+  ASSERT_TRUE(becomes(MailboxState::kHeld));
+  EXPECT_EQ(*UidSet::parse("1:21"), mailbox->folders().at("Sent").recorded.held);
+  server.folders.erase("Sent");
+  ASSERT_TRUE(pass());
+  EXPECT_EQ(*UidSet::parse("1:22"), mailbox->folders().at("Sent").recorded.held);
+  ASSERT_TRUE(mailbox->confirm());
+  ASSERT_TRUE(becomes(MailboxState::kIdle));
+  EXPECT_EQ(0U, delivered(".Sent"));
+}
+
 TEST_F(ChangesTest, AnotherUidValidity_RemovesNothing) {
   mirror();
   fill(3);

@@ -47,6 +47,26 @@ namespace {
   return state.save_outcome_blocking(mailbox, name, {*facts.state, bits_of(facts.covers), facts.listed_in_full, now});
 }
 
+[[nodiscard]] Status write_whole_blocking(store::StateRepository& state, const std::string& mailbox,
+                                          const FolderName& name, const std::string& directory,
+                                          const sync::RecordedFolder& recorded, UnixTime last_sync) {
+  store::FolderRecord record{name, recorded.validity, FolderState{}, recorded.known, std::nullopt, directory};
+  if (recorded.state) {
+    record.last_state = *recorded.state;
+    record.last_sync = last_sync;
+  }
+  record.listed_in_full = recorded.listed_in_full;
+  record.covers = bits_of(recorded.covers);
+  record.held = recorded.held;
+  record.confirmed = recorded.confirmed;
+  record.left_out = recorded.left_out;
+  if (Status saved = state.save_folder_blocking(mailbox, record); !saved) return saved;
+  sync::FolderFacts rest;
+  rest.known_added = recorded.known; // once more, for the retries that this takes off the list
+  rest.retries_set = recorded.retries;
+  return write_blocking(state, mailbox, name, directory, *recorded.validity, rest, last_sync);
+}
+
 void tell_not_recorded(const std::string& mailbox, const FolderName& name, const Error& error) {
   log::write(log::Priority::kErr,
              {.mailbox = mailbox, .folder = name.utf8(), .event = "state_not_recorded", .error = error.code},
@@ -99,9 +119,24 @@ void record(const Services& services, const std::string& mailbox, Folder& folder
   const std::string directory = directory_of(folder.place);
   if (facts.start_over) folder.recorded_directory = directory;
   services.store_thread.run_detached([&state = services.state, mailbox, name = folder.name, directory,
-                                      validity = *folder.recorded.validity, facts, now = services.now()] {
+                                      validity = *folder.recorded.validity, facts, now = services.now(),
+                                      lost = folder.facts_lost] {
     const Status written = write_blocking(state, mailbox, name, directory, validity, facts, now);
-    if (!written) tell_not_recorded(mailbox, name, written.error());
+    if (written) return;
+    *lost = true;
+    tell_not_recorded(mailbox, name, written.error());
+  });
+}
+
+void record_what_was_lost(const Services& services, const std::string& mailbox, const Folder& folder) {
+  if (!folder.recorded.validity || !folder.facts_lost->exchange(false)) return;
+  services.store_thread.run_detached([&state = services.state, mailbox, name = folder.name,
+                                      directory = folder.recorded_directory, recorded = folder.recorded,
+                                      last_sync = folder.last_sync.value_or(services.now()), lost = folder.facts_lost] {
+    const Status written = write_whole_blocking(state, mailbox, name, directory, recorded, last_sync);
+    if (written) return;
+    *lost = true;
+    tell_not_recorded(mailbox, name, written.error());
   });
 }
 

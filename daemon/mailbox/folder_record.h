@@ -8,8 +8,10 @@
 #include "sync/planner.h"
 #include "sync/renumbering.h"
 
+#include <atomic>
 #include <cstdint>
 #include <map>
+#include <memory>
 #include <optional>
 #include <string>
 
@@ -31,6 +33,8 @@ struct Folder {
   bool vanished = false;    // the server does not list it any more
   FolderState looked_at;    // as of the last pass, carried to its end or not
   std::optional<UnixTime> last_sync;
+  // Some of `recorded` could not be written. shared_ptr: set by jobs of the store thread, which may outlive the folder.
+  std::shared_ptr<std::atomic<bool>> facts_lost = std::make_shared<std::atomic<bool>>(false);
   // What the log was told of messages that do not come: UID → why. Kept by tell_poison().
   std::map<Uid, std::string> told_poison;
   std::optional<UidValidity> told_validity;
@@ -46,5 +50,8 @@ struct Folder {
 [[nodiscard]] Folder folder_from(const store::StoredFolder& stored);
 void record_renumberings(const Services& services, const std::string& mailbox, const Folder& folder);
 void record(const Services& services, const std::string& mailbox, Folder& folder, const sync::FolderFacts& facts);
+// Writes all that is known of the folder where a write has failed: a full disk is no reason to forget what a reader
+// deleted. Called at each pass. The base of the flags is not among it: a flag that either side has is then set.
+void record_what_was_lost(const Services& services, const std::string& mailbox, const Folder& folder);
 
 } // namespace mailmoor::mailbox

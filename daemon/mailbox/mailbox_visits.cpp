@@ -71,6 +71,7 @@ runtime::Task<void> Mailbox::make_directories(const std::vector<std::string>& wi
 
 runtime::Task<Status> Mailbox::receive_folder(Connection& connection, Folder& folder) {
   expect_news_within(settings_.connection.io_timeout);
+  record_what_was_lost(services_, settings_.name, folder);
   if (waits_out_renumbering(folder)) co_return Status();
   record(services_, settings_.name, folder, sync::readmit(folder.recorded, settings_.filter, services_.now()));
   if (const auto state = listed_states_.extract(folder.name.wire()); !state.empty()) {

@@ -37,6 +37,13 @@ TEST_P(RandomHistories, EndWithTheMaildirThatThePolicyAsksFor) {
 
 INSTANTIATE_TEST_SUITE_P(Shards, RandomHistories, ::testing::Range<std::size_t>(0, kShards));
 
+// The database was full for a moment, and what a reader deleted came back after a restart.
+TEST(FoundHistory, FactsThatCouldNotBeRecorded_AreRecordedByTheNextPass) {
+  HistoryRig rig;
+  for (int step = 1; step <= 30; ++step)
+    EXPECT_EQ("", History(rig).run({"deliver INBOX 1 S", concat("pass fail ", step), "reader-delete INBOX 1"})) << step;
+}
+
 constexpr const char* kGiven = R"(flags mirror
                                   deletions mirror
                                   deliver INBOX 3 S

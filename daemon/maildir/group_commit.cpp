@@ -24,6 +24,7 @@ std::vector<CommitReport> GroupCommit::advance_blocking(std::vector<FolderBatch>
     group[i].messages.clear();
   };
   std::size_t messages = 0;
+  std::shared_ptr<SyncPoint> sync_point;
   for (std::size_t i = 0; i < group.size(); ++i) {
     auto prepared = group[i].folder->prepare_blocking(group[i].messages);
     if (!prepared)
@@ -31,19 +32,20 @@ std::vector<CommitReport> GroupCommit::advance_blocking(std::vector<FolderBatch>
     else
       repeated[i] = *std::move(prepared);
     messages += group[i].messages.size();
-    sync_point_ = group[i].folder->sync_point_;
+    sync_point = group[i].folder->sync_point_;
   }
 
-  const bool by_file_system = sync_point_ != nullptr && messages > kSyncEachUpTo;
+  const bool by_file_system = sync_point != nullptr && messages > kSyncEachUpTo;
   std::vector<CommitReport> reports;
   if (by_file_system) {
-    const Status synced = sync_point_->sync_blocking();
+    const Status synced = sync_point->sync_blocking();
     reports = take_reports(synced);
     for (std::size_t i = 0; i < group.size() && !synced; ++i)
       if (!next[i].report.error) fail_batch(i, synced.error());
   } else {
     reports = settle_blocking();
   }
+  sync_point_ = std::move(sync_point);
 
   for (std::size_t i = 0; i < group.size(); ++i) {
     if (next[i].report.error) continue;
@@ -85,10 +87,12 @@ std::vector<CommitReport> GroupCommit::take_reports(const Status& names_are_dura
 }
 
 std::vector<CommitReport> GroupCommit::settle_blocking() {
+  // Not held any longer: it would keep the file system from being unmounted.
+  const std::shared_ptr<SyncPoint> sync_point = std::exchange(sync_point_, nullptr);
   std::set<std::string> directories;
   for (const Renamed& batch : renamed_)
     directories.insert(batch.directories.begin(), batch.directories.end());
-  if (sync_point_ != nullptr && directories.size() > kSyncEachUpTo) return take_reports(sync_point_->sync_blocking());
+  if (sync_point != nullptr && directories.size() > kSyncEachUpTo) return take_reports(sync_point->sync_blocking());
   for (const std::string& directory : directories) {
     const Status synced = ops_.sync_directory_blocking(directory);
     if (synced) continue;

@@ -99,6 +99,15 @@ TEST_F(GroupCommitTest, FailedSync_FailsWhatWasWrittenBeforeIt) {
   EXPECT_THAT(disk.files("/mail/alice/.Sent/tmp"), IsEmpty());
 }
 
+TEST_F(GroupCommitTest, SettledGroup_HoldsNoFileSystem) {
+  const auto holders = [this] { return disk.open_sync_point_blocking("/").value().use_count(); };
+  const auto before = holders();
+  static_cast<void>(advance("1:20", "1:20"));
+  EXPECT_GT(holders(), before);
+  static_cast<void>(commit.settle_blocking());
+  EXPECT_EQ(holders(), before);
+}
+
 TEST_F(GroupCommitTest, ClosedFolder_GetsNothingAndItsNeighbourAll) {
   out->close();
   static_cast<void>(advance("1:3", "1:3"));

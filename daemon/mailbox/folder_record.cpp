@@ -68,9 +68,12 @@ namespace {
 }
 
 void tell_not_recorded(const std::string& mailbox, const FolderName& name, const Error& error) {
-  log::write(log::Priority::kErr,
-             {.mailbox = mailbox, .folder = name.utf8(), .event = "state_not_recorded", .error = error.code},
-             concat("what was delivered could not be recorded; the Maildir still tells it: ", error.what));
+  log::write(
+      log::Priority::kErr,
+      {.mailbox = mailbox, .folder = name.utf8(), .event = "state_not_recorded", .error = error.code},
+      concat("what was delivered could not be recorded; the Maildir still tells it, and the next pass records it "
+             "anew: ",
+             error.what));
 }
 
 } // namespace

@@ -13,8 +13,8 @@
 namespace mailmoor::mailbox {
 namespace {
 
-// 64 KiB: four TLS records at a time; larger reads gave nothing measurable on loopback.
-constexpr std::size_t kBufferSize = 64UL * 1024;
+// What TLS has ready at a time.
+constexpr std::size_t kBufferSize = 16UL * 1024;
 constexpr std::size_t kSmallBufferSize = 2048;
 constexpr runtime::Duration kLogoutPatience = std::chrono::seconds(2);
 

@@ -60,6 +60,8 @@ TlsContext::TlsContext() : context_(SSL_CTX_new(TLS_client_method())) {
   // RELEASE_BUFFERS: an idle connection keeps no read and write buffers (about 34 KB each connection).
   SSL_CTX_set_mode(context_,
                    SSL_MODE_RELEASE_BUFFERS | SSL_MODE_ENABLE_PARTIAL_WRITE | SSL_MODE_ACCEPT_MOVING_WRITE_BUFFER);
+  // Without it each record takes two read(2), one for its five octets of header. 16 KiB are read ahead at most.
+  SSL_CTX_set_read_ahead(context_, 1);
   SSL_CTX_set_session_cache_mode(context_, SSL_SESS_CACHE_OFF);
 }
 
@@ -115,10 +117,14 @@ runtime::Task<Result<std::size_t>> TlsStream::read_some(std::span<std::byte> int
     reads_in_a_row_ = 0;
     co_await runtime::yield_to_loop(tcp_->loop());
   }
+  std::size_t got = 0;
   while (true) {
     forget_errors();
-    const int count = SSL_read(ssl_, into.data(), clamped(into.size()));
-    if (count > 0) co_return static_cast<std::size_t>(count);
+    const int count = SSL_read(ssl_, into.data() + got, clamped(into.size() - got));
+    if (count > 0) got += static_cast<std::size_t>(count);
+    // Small records that came together go on together. What ends them shows in the next call.
+    if (count > 0 && got < into.size() && SSL_has_pending(ssl_) == 1) continue;
+    if (got != 0) co_return got;
     const Result<Next> next = after(count, "reading");
     if (!next) co_return pass(next.error());
     if (*next == Next::kEnd) co_return std::size_t{0};

@@ -91,9 +91,11 @@ Status Database::run_blocking(const std::string& sql) {
 
 Result<Statement> Database::prepare_blocking(std::string_view sql) {
   assert_may_block();
-  sqlite3_stmt* statement = nullptr;
-  const int code = sqlite3_prepare_v3(handle_.get(), sql.data(), static_cast<int>(sql.size()), 0, &statement, nullptr);
-  if (code == SQLITE_OK) return Statement(statement);
+  sqlite3_stmt* statement = idle_->take(sql);
+  if (statement != nullptr) return Statement(statement, *idle_);
+  const int code = sqlite3_prepare_v3(handle_.get(), sql.data(), static_cast<int>(sql.size()),
+                                      SQLITE_PREPARE_PERSISTENT, &statement, nullptr);
+  if (code == SQLITE_OK) return Statement(statement, *idle_);
   return pass(sqlite_error(handle_.get(), code, concat("prepare \"", sql.substr(0, 40), '"')));
 }
 

@@ -60,6 +60,7 @@ class Database final {
 
   DatabaseOptions options_;
   std::unique_ptr<sqlite3, Close> handle_;
+  std::unique_ptr<IdleStatements> idle_ = std::make_unique<IdleStatements>(); // goes first; where Statements find it
 };
 
 } // namespace mailmoor::store

@@ -6,9 +6,33 @@
 #include <sqlite3.h>
 
 namespace mailmoor::store {
+namespace {
 
-void Statement::Finalize::operator()(sqlite3_stmt* handle) const noexcept {
-  sqlite3_finalize(handle);
+// More than there are different ones in this room.
+constexpr std::size_t kMaxIdle = 128;
+
+} // namespace
+
+IdleStatements::~IdleStatements() {
+  for (const auto& [sql, statement] : by_sql_)
+    sqlite3_finalize(statement);
+}
+
+sqlite3_stmt* IdleStatements::take(std::string_view sql) noexcept {
+  const auto found = by_sql_.find(sql);
+  if (found == by_sql_.end()) return nullptr;
+  sqlite3_stmt* const statement = found->second;
+  by_sql_.erase(found);
+  return statement;
+}
+
+void IdleStatements::give_back(sqlite3_stmt* statement) noexcept {
+  sqlite3_reset(statement); // repeats the error of the last step, which was reported then
+  sqlite3_clear_bindings(statement);
+  if (by_sql_.size() < kMaxIdle)
+    by_sql_.emplace(sqlite3_sql(statement), statement);
+  else
+    sqlite3_finalize(statement);
 }
 
 void Statement::reset() noexcept {

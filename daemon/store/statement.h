@@ -4,8 +4,11 @@
 #include "util/result.h"
 
 #include <cstdint>
+#include <functional>
+#include <map>
 #include <memory>
 #include <optional>
+#include <string>
 #include <string_view>
 
 struct sqlite3_stmt;
@@ -17,10 +20,27 @@ struct Blob {
   std::string_view bytes;
 };
 
+// Compiled statements that wait to be used again: most take longer to compile than to run. Of one Database.
+class IdleStatements final {
+ public:
+  IdleStatements() = default;
+  IdleStatements(const IdleStatements&) = delete;
+  IdleStatements& operator=(const IdleStatements&) = delete;
+  ~IdleStatements();
+
+  // Null: there is none.
+  [[nodiscard]] sqlite3_stmt* take(std::string_view sql) noexcept;
+  // Its parameters are forgotten.
+  void give_back(sqlite3_stmt* statement) noexcept;
+
+ private:
+  std::multimap<std::string, sqlite3_stmt*, std::less<>> by_sql_;
+};
+
 class Statement final {
  public:
-  // Takes over `handle`.
-  explicit Statement(sqlite3_stmt* handle) noexcept : handle_(handle) {}
+  // Takes over `handle`, and gives it to `idle` in the end.
+  Statement(sqlite3_stmt* handle, IdleStatements& idle) noexcept : handle_(handle, GiveBack{&idle}) {}
 
   // Starts the statement anew with these values for the parameters from 1 on; they are copied. A failure shows at
   // the next step.
@@ -45,8 +65,9 @@ class Statement final {
   [[nodiscard]] std::string_view bytes(int column) const noexcept;
 
  private:
-  struct Finalize {
-    void operator()(sqlite3_stmt* handle) const noexcept;
+  struct GiveBack {
+    IdleStatements* idle;
+    void operator()(sqlite3_stmt* handle) const noexcept { idle->give_back(handle); }
   };
 
   void reset() noexcept;
@@ -63,7 +84,7 @@ class Statement final {
   }
   void note(int code) noexcept;
 
-  std::unique_ptr<sqlite3_stmt, Finalize> handle_;
+  std::unique_ptr<sqlite3_stmt, GiveBack> handle_;
   int bind_code_ = 0; // the first SQLite code of a bind that failed
 };
 

@@ -12,7 +12,6 @@ namespace mailmoor::courier {
 namespace {
 
 constexpr unsigned kVersion = 1;
-constexpr std::size_t kDigestSize = 32;
 constexpr std::size_t kMaxHeader = 16UL * 1024;
 constexpr std::string_view kPurpose = "mailmoor courier.journal"; // part of the format: see store/sealer.h
 constexpr std::array<std::string_view, 3> kKeptHeaders = {"retry-after", "content-type", "date"};

@@ -9,7 +9,6 @@ namespace {
 constexpr std::size_t kMaxText = 16UL * 1024;
 constexpr std::size_t kMaxHeaders = 64;
 constexpr std::size_t kKeySize = 32;
-constexpr std::size_t kDigestSize = 32;
 
 // Part of the frame: the alternatives of Message, in their order.
 enum class Type : std::uint8_t {

@@ -22,6 +22,8 @@
 
 namespace mailmoor::courier {
 
+inline constexpr std::size_t kDigestSize = 32; // SHA-256, in octets
+
 inline constexpr std::size_t kMaxFrame = 1024UL * 1024; // bytes, without the size: a CA bundle may be in it
 inline constexpr std::size_t kMaxAnswerBody = 256UL * 1024;
 

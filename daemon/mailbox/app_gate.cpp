@@ -17,8 +17,6 @@ using std::chrono::seconds;
 
 // A wait is cut into pieces this long, so that a jump of the wall clock is noticed within one.
 constexpr runtime::Duration kLongestNap = seconds(30);
-// The longest wait of oauth/refresh_policy.h; one further ahead was planned when the clock was wrong.
-constexpr milliseconds kLongestWait = hours(24) + hours(24) / 10;
 
 // No mailbox can have this name.
 [[nodiscard]] std::string pause_row(const std::string& app_name) {
@@ -99,7 +97,7 @@ runtime::Task<void> AppGate::load() {
   const Result<store::StoredMailbox> stored = co_await services_.store_thread.run(std::move(job));
   loaded_ = true;
   if (stored && stored->record.retry_imposed && stored->record.retry_at) {
-    const milliseconds left = std::min(*stored->record.retry_at - services_.loop.wall_now(), kLongestWait);
+    const milliseconds left = std::min(*stored->record.retry_at - services_.loop.wall_now(), kLongestAppWait);
     pause_ends_ = std::max(pause_ends_, runtime::later(services_.loop.now(), left));
     pause_code_ = stored->record.error_code;
     pause_reason_ = stored->record.retry_reason;
@@ -164,7 +162,7 @@ bool AppGate::is_due() const {
 
 // Lets the first one go if it may, and plans for the next.
 void AppGate::grant() {
-  breaker_.limit_wait(services_.loop.wall_now() + kLongestWait);
+  breaker_.limit_wait(services_.loop.wall_now() + kLongestAppWait);
   if (!queue_.empty() && is_due()) {
     Place* const first = *queue_.begin();
     queue_.erase(queue_.begin());

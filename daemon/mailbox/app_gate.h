@@ -24,6 +24,9 @@ namespace mailmoor::mailbox {
 // Ten a second: 5,000 tokens that ran out in an outage are renewed in under nine minutes, while 5,000 tokens that live
 // for an hour need 135 a minute; and no provider is known to mind it.
 inline constexpr int kRefreshesPerMinute = 600;
+// The longest wait of oauth/refresh_policy.h, a day and a tenth of it. A plan further ahead was made when the clock was
+// wrong.
+inline constexpr std::chrono::milliseconds kLongestAppWait = std::chrono::hours(24) + std::chrono::hours(24) / 10;
 
 class AppGate final {
  public:

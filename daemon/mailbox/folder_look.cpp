@@ -10,8 +10,6 @@
 namespace mailmoor::mailbox {
 namespace {
 
-// Far above any folder; a server that goes on for ever is not listened to any longer.
-constexpr std::size_t kMaxRows = 8'000'000;
 constexpr std::size_t kMaxVanishedRanges = 2'000'000;
 
 // Flags and vanished messages, told in whatever order.

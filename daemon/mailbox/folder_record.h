@@ -9,6 +9,7 @@
 #include "sync/renumbering.h"
 
 #include <atomic>
+#include <cstddef>
 #include <cstdint>
 #include <map>
 #include <memory>
@@ -16,6 +17,9 @@
 #include <string>
 
 namespace mailmoor::mailbox {
+
+// Messages of a folder that are looked at: far above any. A server that goes on for ever is not listened to any longer.
+inline constexpr std::size_t kMaxRows = 8'000'000;
 
 struct Folder {
   explicit Folder(FolderName name_in) : name(std::move(name_in)) {}
@@ -28,7 +32,7 @@ struct Folder {
   sync::RecordedFolder recorded;
   // Where `recorded.known` was delivered to. Another place holds none of it until a scan has said so.
   std::string recorded_directory;
-  bool scanned = false;     // the Maildir was read in this run: `recorded.known` holds what is there
+  bool scanned = false;     // the Maildir was read in this run, and is durable: `recorded.known` holds what is there
   std::uint64_t behind = 0; // messages of the server that are not here yet
   bool vanished = false;    // the server does not list it any more
   FolderState looked_at;    // as of the last pass, carried to its end or not

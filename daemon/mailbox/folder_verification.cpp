@@ -12,9 +12,6 @@
 namespace mailmoor::mailbox {
 namespace {
 
-// As in folder_look.cpp: a server that goes on for ever is not listened to any longer.
-constexpr std::size_t kMaxRows = 8'000'000;
-
 [[nodiscard]] sync::LocalMessage to_local(const maildir::SurveyedFile& file) {
   return {file.uid, file.flags, file.size, file.newlines, file.claimed, file.hash, file.is_readable};
 }

@@ -12,7 +12,6 @@
 namespace mailmoor::mailbox {
 namespace {
 
-using std::chrono::hours;
 using std::chrono::milliseconds;
 using std::chrono::seconds;
 
@@ -26,9 +25,6 @@ constexpr runtime::Duration kStartSpread = seconds(30);
 constexpr milliseconds kLeastGap = seconds(1);
 // A clock is set right within minutes of the alarm.
 constexpr milliseconds kClockProbe = std::chrono::minutes(10);
-// The longest wait of oauth/refresh_policy.h, a day and a tenth of it. A plan further ahead was made when the clock was
-// wrong.
-constexpr milliseconds kLongestWait = hours(24) + hours(24) / 10;
 
 [[nodiscard]] oauth::TokenTimes times_of(const store::StoredToken& token) {
   oauth::TokenTimes times;
@@ -222,7 +218,7 @@ void TokenKeeper::app_serves_again() {
 }
 
 void TokenKeeper::limit_waits() {
-  const runtime::WallTime farthest = services_.loop.wall_now() + kLongestWait;
+  const runtime::WallTime farthest = services_.loop.wall_now() + kLongestAppWait;
   next_attempt_ = std::min(next_attempt_, farthest);
   not_before_ = std::min(not_before_, farthest);
 }

@@ -12,6 +12,9 @@
 
 namespace mailmoor::maildir {
 
+// Times that a reader may be quicker than we with the same file.
+inline constexpr int kRounds = 3;
+
 struct MessageFile {
   Uid uid;
   bool in_new; // else in cur/

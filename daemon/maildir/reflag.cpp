@@ -9,8 +9,6 @@
 namespace mailmoor::maildir {
 namespace {
 
-// Times that a reader may be quicker than we with the same file.
-constexpr int kRounds = 3;
 constexpr std::string_view kInfo = ":2,";
 
 // The name with the letters of `flags` in place of those that it has; what else is there stays.

@@ -1,6 +1,7 @@
 #include "maildir/survey.h"
 
 #include "maildir/folder_tree.h"
+#include "maildir/message_files.h"
 #include "util/concat.h"
 
 #include <algorithm>
@@ -14,8 +15,6 @@ namespace {
 // Of one step: what a disk reads well within a second.
 constexpr std::size_t kFilesAtATime = 100;
 constexpr std::uint64_t kOctetsAtATime = 16UL * 1024 * 1024;
-// Times that a reader may be quicker than we with the same file.
-constexpr int kRounds = 3;
 
 // The size in ",S=" of a name.
 [[nodiscard]] std::optional<std::uint64_t> claimed_size(std::string_view name) {

@@ -12,7 +12,6 @@ namespace {
 
 using std::chrono::days;
 
-constexpr int kRounds = 3;
 // Messages of one name in one day's trash: a reader may take one out and its server delete it again.
 constexpr int kMaxTwins = 100;
 

@@ -1,5 +1,6 @@
 #include "oauth/form.h"
 
+#include "oauth/form_value.h"
 #include "util/concat.h"
 
 #include <cassert>
@@ -10,27 +11,6 @@
 namespace mailmoor::oauth {
 
 namespace {
-
-bool is_form_safe(char c) {
-  return (c >= '0' && c <= '9') || (c >= 'A' && c <= 'Z') || (c >= 'a' && c <= 'z') || c == '-' || c == '.' ||
-         c == '_' || c == '*';
-}
-
-void append_encoded(Secret& out, std::string_view text) {
-  constexpr std::string_view kHex = "0123456789ABCDEF";
-  for (const char c : text) {
-    const auto byte = static_cast<unsigned char>(c);
-    if (is_form_safe(c))
-      out.push_back(c);
-    else if (c == ' ')
-      out.push_back('+');
-    else {
-      out.push_back('%');
-      out.push_back(kHex[byte >> 4]);
-      out.push_back(kHex[byte & 15U]);
-    }
-  }
-}
 
 Secret form_body(std::span<const FormField> fields) {
   std::size_t bound = 0;
@@ -43,7 +23,7 @@ Secret form_body(std::span<const FormField> fields) {
     if (!body.empty()) body.push_back('&');
     body.append(name);
     body.push_back('=');
-    append_encoded(body, value);
+    append_form_encoded(body, value);
   }
   return body;
 }

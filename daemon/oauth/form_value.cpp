@@ -14,6 +14,23 @@ bool is_form_safe(char c) {
          c == '_' || c == '*';
 }
 
+template<class Text>
+void append(Text& out, std::string_view text) {
+  constexpr std::string_view kHex = "0123456789ABCDEF";
+  for (const char c : text) {
+    const auto byte = static_cast<unsigned char>(c);
+    if (is_form_safe(c))
+      out.push_back(c);
+    else if (c == ' ')
+      out.push_back('+');
+    else {
+      out.push_back('%');
+      out.push_back(kHex[byte >> 4]);
+      out.push_back(kHex[byte & 15U]);
+    }
+  }
+}
+
 std::optional<unsigned> hex_digit(char c) {
   if (c >= '0' && c <= '9') return static_cast<unsigned>(c - '0');
   const char lower = ascii_lower(c);
@@ -24,19 +41,11 @@ std::optional<unsigned> hex_digit(char c) {
 } // namespace
 
 void append_form_encoded(std::string& out, std::string_view text) {
-  constexpr std::string_view kHex = "0123456789ABCDEF";
-  for (const char c : text) {
-    const auto byte = static_cast<unsigned char>(c);
-    if (is_form_safe(c))
-      out += c;
-    else if (c == ' ')
-      out += '+';
-    else {
-      out += '%';
-      out += kHex[byte >> 4];
-      out += kHex[byte & 15U];
-    }
-  }
+  append(out, text);
+}
+
+void append_form_encoded(Secret& out, std::string_view text) {
+  append(out, text);
 }
 
 std::optional<Secret> form_decoded(std::string_view text) {

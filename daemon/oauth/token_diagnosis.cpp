@@ -12,7 +12,7 @@ namespace mailmoor::oauth {
 namespace {
 
 using Findings = std::vector<TokenFinding>;
-using Verdict = TokenFinding::Verdict;
+using enum TokenFinding::Verdict;
 
 constexpr std::string_view kDelegatedPermission = "IMAP.AccessAsUser.All";
 constexpr std::string_view kAppPermission = "IMAP.AccessAsApp";
@@ -102,7 +102,7 @@ void look_at_audience(const TokenFacts& facts, const TokenExpectations& expected
       facts.is_app_only ? "https://outlook.office365.com/.default" : "https://outlook.office.com/IMAP.AccessAsUser.All";
   findings.push_back(
       {.about = "token_audience",
-       .verdict = Verdict::kWrong,
+       .verdict = kWrong,
        .what =
            concat("the token is for ", graph ? "Microsoft Graph, not for Exchange: " : "another service: ", audience),
        .remedy = concat("give the app's scopes with the mail resource in full (", scope, "; other clouds: their own), ",
@@ -115,7 +115,7 @@ void look_at_exchange_permission(const TokenFacts& facts, const TokenExpectation
       return findings.push_back({.about = "token_permission", .what = "IMAP.AccessAsApp is there", .remedy = ""});
     return findings.push_back(
         {.about = "token_permission",
-         .verdict = Verdict::kWrong,
+         .verdict = kWrong,
          .what = concat("the token lacks the role IMAP.AccessAsApp; it has: ",
                         facts.roles.empty() ? "none" : joined(facts.roles)),
          .remedy = "Entra, app registration, API permissions: add Office 365 Exchange Online, application permission "
@@ -124,7 +124,7 @@ void look_at_exchange_permission(const TokenFacts& facts, const TokenExpectation
   if (holds(facts.scopes, kDelegatedPermission))
     return findings.push_back({.about = "token_permission", .what = "IMAP.AccessAsUser.All is there", .remedy = ""});
   findings.push_back({.about = "token_permission",
-                      .verdict = Verdict::kWrong,
+                      .verdict = kWrong,
                       .what = concat("the token lacks the scope IMAP.AccessAsUser.All; it has: ",
                                      facts.scopes.empty() ? "none" : joined(facts.scopes)),
                       .remedy = concat("Entra, app registration, API permissions: add the delegated permission "
@@ -144,7 +144,7 @@ void look_at_granted(std::string_view granted, const TokenExpectations& expected
   const std::string_view wanted =
       expected.service == MailService::kExchange ? kDelegatedPermission : std::string_view(kGmailScopes.front());
   findings.push_back({.about = "token_permission",
-                      .verdict = Verdict::kWrong,
+                      .verdict = kWrong,
                       .what = concat("the scope ", wanted, " was not granted"),
                       .remedy = concat("add it to the app's scopes and to its registration, allow it when signing in, "
                                        "and ",
@@ -158,7 +158,7 @@ void look_at_user(const TokenFacts& facts, const TokenExpectations& expected, Fi
   if (!equals_ignoring_case(facts.user, expected.login_user))
     return findings.push_back(
         {.about = "token_user",
-         .verdict = Verdict::kDoubtful,
+         .verdict = kDoubtful,
          .what = concat("the token is ", facts.user, "'s, the configuration says ", expected.login_user),
          .remedy = concat("if ", facts.user, " is another name of the same account all is well; if not, sign in as ",
                           expected.login_user, " (mailmoorctl login ", expected.mailbox,
@@ -182,7 +182,7 @@ void look_at_tenant(const TokenFacts& facts, const TokenExpectations& expected, 
   const bool wants_work = expected.tenant == "organizations" || expected.tenant.find('.') != std::string::npos;
   if (!other_id && !(wants_personal && !personal) && !(wants_work && personal)) return;
   findings.push_back({.about = "token_tenant",
-                      .verdict = Verdict::kWrong,
+                      .verdict = kWrong,
                       .what = concat("the token is of tenant ", facts.tenant, personal ? " (personal accounts)" : "",
                                      ", the app is for ", expected.tenant),
                       .remedy = concat("correct the app's tenant and reload, or sign in with an account of that tenant "
@@ -194,13 +194,13 @@ void look_at_times(const TokenFacts& facts, const TokenExpectations& expected, U
   constexpr std::chrono::minutes kSkew{5}; // what servers are used to forgive
   if (facts.expires_at && *facts.expires_at <= now)
     findings.push_back({.about = "token_expiry",
-                        .verdict = Verdict::kWrong,
+                        .verdict = kWrong,
                         .what = concat("by this machine's clock the token ended ", to_rfc3339(*facts.expires_at)),
                         .remedy = concat("set this machine's clock right; if it is, ", sign_in_again(expected))});
   if (facts.not_before && *facts.not_before > now + kSkew)
     findings.push_back(
         {.about = "token_expiry",
-         .verdict = Verdict::kDoubtful,
+         .verdict = kDoubtful,
          .what = concat("by this machine's clock the token is not good before ", to_rfc3339(*facts.not_before)),
          .remedy = "set this machine's clock right"});
 }
@@ -236,8 +236,7 @@ std::vector<TokenFinding> diagnose_token(const std::optional<TokenFacts>& facts,
 
 std::string refused_login_remedy(const std::optional<TokenFacts>& facts, const std::vector<TokenFinding>& findings,
                                  const TokenExpectations& expected) {
-  if (std::ranges::any_of(findings, [](const TokenFinding& finding) { return finding.verdict == Verdict::kWrong; }))
-    return "";
+  if (std::ranges::any_of(findings, [](const TokenFinding& finding) { return finding.verdict == kWrong; })) return "";
   if (expected.service == MailService::kGmail)
     return concat("see that the sign-in was ", expected.user, "'s own, and that IMAP is allowed for the account");
   if (expected.service == MailService::kOther)

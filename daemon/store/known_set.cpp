@@ -13,7 +13,7 @@ namespace mailmoor::store {
 namespace {
 
 // The statements that change a folder's ranges.
-struct Edits {
+struct KnownEdits {
   std::int64_t folder_id;
   Statement insert;
   Statement erase;
@@ -24,12 +24,12 @@ struct Edits {
   [[nodiscard]] Status remove(const UidRange& range) { return erase.bind_all(folder_id, range.first).run_blocking(); }
 };
 
-[[nodiscard]] Result<Edits> prepare_edits(Database& database, std::int64_t folder_id) {
+[[nodiscard]] Result<KnownEdits> prepare_known_edits(Database& database, std::int64_t folder_id) {
   auto insert = database.prepare_blocking("INSERT INTO delivered (folder_id, first, last) VALUES (?, ?, ?)");
   if (!insert) return pass(std::move(insert).error());
   auto erase = database.prepare_blocking("DELETE FROM delivered WHERE folder_id = ? AND first = ?");
   if (!erase) return pass(std::move(erase).error());
-  return Edits{folder_id, *std::move(insert), *std::move(erase)};
+  return KnownEdits{folder_id, *std::move(insert), *std::move(erase)};
 }
 
 // Columns 0 and 1 as a range; none when they are not one.
@@ -78,7 +78,7 @@ Result<UidSet> load_known_blocking(Database& database, std::int64_t folder_id) {
 }
 
 Status add_known_blocking(Database& database, std::int64_t folder_id, const UidSet& added) {
-  auto edits = prepare_edits(database, folder_id);
+  auto edits = prepare_known_edits(database, folder_id);
   if (!edits) return pass(std::move(edits).error());
   auto select = database.prepare_blocking(
       "SELECT first, last FROM delivered WHERE folder_id = ? AND first <= ? ORDER BY first DESC");
@@ -104,7 +104,7 @@ Status remove_known_blocking(Database& database, std::int64_t folder_id, const U
 Status replace_known_blocking(Database& database, std::int64_t folder_id, const UidSet& known) {
   const auto stored = load_known_blocking(database, folder_id);
   if (!stored) return pass(stored.error());
-  auto edits = prepare_edits(database, folder_id);
+  auto edits = prepare_known_edits(database, folder_id);
   if (!edits) return pass(std::move(edits).error());
   std::vector<UidRange> surplus;
   std::vector<UidRange> missing;

@@ -62,7 +62,6 @@ runtime::Task<Result<FolderRematch::Outcome>> FolderRematch::run(UidValidity val
   if (!listed) co_return pass(std::move(listed).error());
   strangers_ = *std::move(listed);
   Outcome outcome;
-  outcome.files = strangers_.size();
   if (strangers_.empty()) co_return outcome;
 
   auto reading = read_files();

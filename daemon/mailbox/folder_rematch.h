@@ -31,7 +31,6 @@ class FolderRematch final {
   };
   struct Outcome {
     std::vector<Renumbered> renumbered; // renamed and durable
-    std::size_t files = 0;              // of other UIDVALIDITYs, before
     bool is_over = true;                // false: left because should_leave() said so
     std::optional<std::string> refused; // the server would not tell what is needed: why
   };

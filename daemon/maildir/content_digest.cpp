@@ -28,7 +28,7 @@ Digest ContentDigest::finish() {
 
 Result<Digest> digest_file_blocking(FileOps& ops, const std::string& path) {
   ContentDigest digest;
-  Status read = read_file_blocking(ops, path, [&digest](std::string_view octets) { digest.append(octets); });
+  Status read = ops.read_blocking(path, [&digest](std::string_view octets) { digest.append(octets); });
   if (!read) return pass(std::move(read).error());
   return digest.finish();
 }

@@ -26,22 +26,7 @@ class ContentDigest final {
   std::size_t held_crs_ = 0; // the last octets seen, not added yet
 };
 
-// Of a whole file. Blocking.
+// Of a whole regular file. Blocking.
 [[nodiscard]] Result<Digest> digest_file_blocking(FileOps& ops, const std::string& path);
-
-// Calls `visit` with the file's octets, piece by piece. Blocking.
-template<class Visit>
-[[nodiscard]] Status read_file_blocking(FileOps& ops, const std::string& path, Visit visit) {
-  constexpr std::size_t kPiece = std::size_t{64} * 1024;
-  const auto file = ops.open_for_reading_blocking(path);
-  if (!file) return pass(file.error());
-  std::string buffer(kPiece, '\0');
-  for (;;) {
-    const auto size = (*file)->read_blocking(buffer);
-    if (!size) return pass(size.error());
-    if (*size == 0) return {};
-    visit(std::string_view(buffer).substr(0, *size));
-  }
-}
 
 } // namespace mailmoor::maildir

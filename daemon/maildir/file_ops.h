@@ -2,7 +2,7 @@
 // put a disk behind it that fills up, fails, or forgets what was not synced.
 //
 // Every call blocks: pool threads only. Implementations may be used from several threads at once, and so may a
-// SyncPoint; one OutputFile or InputFile from one at a time. Paths are absolute. Nothing follows from a failed call
+// SyncPoint; one OutputFile from one at a time. Paths are absolute. Nothing follows from a failed call
 // except that it failed.
 //
 // Errors carry the path and one of these codes: exists, not_found, disk_full, quota_exceeded, read_only, permission,
@@ -17,7 +17,6 @@
 #include <functional>
 #include <memory>
 #include <optional>
-#include <span>
 #include <string>
 #include <string_view>
 
@@ -35,18 +34,6 @@ class OutputFile {
   [[nodiscard]] virtual Status write_blocking(std::string_view bytes) = 0;
   // Access and modification time.
   [[nodiscard]] virtual Status set_mtime_blocking(UnixTime time) = 0;
-};
-
-// A file being read. Destruction closes it.
-class InputFile {
- public:
-  InputFile() = default;
-  InputFile(const InputFile&) = delete;
-  InputFile& operator=(const InputFile&) = delete;
-  virtual ~InputFile() = default;
-
-  // The next bytes, at most as many as the buffer holds; 0 at the end. REQUIRES: the buffer is not empty.
-  [[nodiscard]] virtual Result<std::size_t> read_blocking(std::span<char> buffer) = 0;
 };
 
 // One file system, opened before the writes that it shall make durable: write-back errors are reported to descriptors
@@ -80,8 +67,6 @@ class FileOps {
 
   // A new file of mode 0600 whatever the umask; "exists" when the name is taken, by a symbolic link too.
   [[nodiscard]] virtual Result<std::unique_ptr<OutputFile>> create_exclusive_blocking(const std::string& path) = 0;
-  // From its beginning.
-  [[nodiscard]] virtual Result<std::unique_ptr<InputFile>> open_for_reading_blocking(const std::string& path) = 0;
   // Access and modification time of a file that is there.
   [[nodiscard]] virtual Status set_mtime_blocking(const std::string& path, UnixTime time) = 0;
   // Bytes, size and times of a closed file are on stable storage.

@@ -85,21 +85,6 @@ class PosixOutputFile final : public OutputFile {
   std::string path_;
 };
 
-class PosixInputFile final : public InputFile {
- public:
-  PosixInputFile(UniqueFd fd, std::string path) : fd_(std::move(fd)), path_(std::move(path)) {}
-
-  Result<std::size_t> read_blocking(std::span<char> buffer) override {
-    const ssize_t got = uninterrupted([&] { return ::read(fd_.get(), buffer.data(), buffer.size()); });
-    if (got < 0) return file_failure(errno, "read", path_);
-    return static_cast<std::size_t>(got);
-  }
-
- private:
-  UniqueFd fd_;
-  std::string path_;
-};
-
 class PosixSyncPoint final : public SyncPoint {
  public:
   PosixSyncPoint(UniqueFd fd, std::string path) : fd_(std::move(fd)), path_(std::move(path)) {}
@@ -188,13 +173,6 @@ Result<std::unique_ptr<OutputFile>> PosixFileOps::create_exclusive_blocking(cons
     return file_failure(error, "set the mode of", path);
   }
   return std::make_unique<PosixOutputFile>(std::move(fd), path);
-}
-
-Result<std::unique_ptr<InputFile>> PosixFileOps::open_for_reading_blocking(const std::string& path) {
-  // O_NONBLOCK: a pipe of that name has no writer and is not waited for; files do not know it.
-  auto fd = open_for_reading(path, O_NONBLOCK);
-  if (!fd) return pass(std::move(fd).error());
-  return std::make_unique<PosixInputFile>(*std::move(fd), path);
 }
 
 Status PosixFileOps::set_mtime_blocking(const std::string& path, UnixTime time) {

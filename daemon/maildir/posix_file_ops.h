@@ -12,7 +12,6 @@ namespace mailmoor::maildir {
 class PosixFileOps final : public FileOps {
  public:
   [[nodiscard]] Result<std::unique_ptr<OutputFile>> create_exclusive_blocking(const std::string& path) override;
-  [[nodiscard]] Result<std::unique_ptr<InputFile>> open_for_reading_blocking(const std::string& path) override;
   [[nodiscard]] Status set_mtime_blocking(const std::string& path, UnixTime time) override;
   [[nodiscard]] Status sync_file_blocking(const std::string& path) override;
   [[nodiscard]] Status sync_directory_blocking(const std::string& path) override;

@@ -126,11 +126,10 @@ Status read_strangers_blocking(FileOps& ops, const FolderPlace& place, std::span
   for (Stranger& stranger : strangers) {
     Counts counts;
     MessageIdScanner header;
-    Status read =
-        read_file_blocking(ops, path_of(directory, stranger.in_new, stranger.name), [&](std::string_view octets) {
-          counts.add(octets);
-          header.append(octets);
-        });
+    Status read = ops.read_blocking(path_of(directory, stranger.in_new, stranger.name), [&](std::string_view octets) {
+      counts.add(octets);
+      header.append(octets);
+    });
     if (!read && !is_about_file(read.error())) return read;
     if (!read) continue;
     stranger.is_read = true;

@@ -55,7 +55,7 @@ class ForgetfulFileOps final : public FileOps {
   // What a mail reader does; durable at once.
   void move(const std::string& from, const std::string& to);
   void remove(const std::string& path);
-  // Its sectors cannot be read any more.
+  // The sectors of a file, or a directory, cannot be read any more.
   void spoil(const std::string& path) { find(path)->is_unreadable = true; }
   [[nodiscard]] UnixTime mtime(const std::string& path) const { return find(path)->mtime; }
   // False: as on a file system without a reliable syncfs().
@@ -64,7 +64,6 @@ class ForgetfulFileOps final : public FileOps {
   std::function<void(const std::string& path)> before_list;
 
   Result<std::unique_ptr<OutputFile>> create_exclusive_blocking(const std::string& path) override;
-  Result<std::unique_ptr<InputFile>> open_for_reading_blocking(const std::string& path) override;
   Status set_mtime_blocking(const std::string& path, UnixTime time) override;
   Status sync_file_blocking(const std::string& path) override;
   Status sync_directory_blocking(const std::string& path) override;
@@ -100,7 +99,6 @@ class ForgetfulFileOps final : public FileOps {
     bool is_durable = false;
   };
   class MemoryFile;
-  class MemoryInput;
   class MemorySyncPoint;
 
   [[nodiscard]] NodePtr find(const std::string& path) const;
@@ -327,27 +325,6 @@ inline Result<std::unique_ptr<OutputFile>> ForgetfulFileOps::create_exclusive_bl
   return std::make_unique<MemoryFile>(*this, std::move(node));
 }
 
-class ForgetfulFileOps::MemoryInput final : public InputFile {
- public:
-  explicit MemoryInput(NodePtr node) : node_(std::move(node)) {}
-  Result<std::size_t> read_blocking(std::span<char> buffer) override {
-    const std::size_t size = node_->bytes.copy(buffer.data(), buffer.size(), at_);
-    at_ += size;
-    return size;
-  }
-
- private:
-  NodePtr node_;
-  std::size_t at_ = 0;
-};
-
-inline Result<std::unique_ptr<InputFile>> ForgetfulFileOps::open_for_reading_blocking(const std::string& path) {
-  if (crashed_) return failure("crashed", path);
-  const NodePtr node = find(path);
-  if (node == nullptr || node->is_directory) return failure("not_found", path);
-  return std::make_unique<MemoryInput>(node);
-}
-
 inline Status ForgetfulFileOps::set_mtime_blocking(const std::string& path, UnixTime time) {
   if (Status allowed = step(); !allowed) return allowed;
   const NodePtr node = find(path);
@@ -372,6 +349,7 @@ inline Status ForgetfulFileOps::sync_directory_blocking(const std::string& path)
   if (Status allowed = step(); !allowed) return allowed;
   const NodePtr node = find(path);
   if (node == nullptr || !node->is_directory) return failure("not_found", path);
+  if (node->is_unreadable) return failure("permission", path);
   for (std::size_t i = 0; i < changes_.size(); ++i)
     if (changes_[i].directory == node) make_durable(i);
   return {};

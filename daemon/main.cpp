@@ -205,7 +205,8 @@ int run(const Arguments& arguments) {
   net::HttpClient http(curl);
   net::TlsContext tls;
   maildir::PosixFileOps files;
-  mailbox::Committer committer(files_pool, files);
+  mailbox::Committer committer(loop, files_pool, files);
+  mailbox::PieceBudget pieces;
   log::FaultLog faults;
   runtime::Semaphore connections(loop, static_cast<std::size_t>(config.limits.connections));
   courier::CourierSettings courier_settings;
@@ -228,6 +229,7 @@ int run(const Arguments& arguments) {
                                    .state = state->repository,
                                    .files = files,
                                    .committer = committer,
+                                   .pieces = pieces,
                                    .faults = faults,
                                    .counters = counters,
                                    .connections = connections,

@@ -6,8 +6,6 @@
 namespace mailmoor::mailbox {
 namespace {
 
-// 256 KiB: some forty messages of 6 KB share one trip to the pool; two of them are held for each mailbox at most.
-constexpr std::size_t kPieceSize = 256UL * 1024;
 constexpr std::size_t kPieceSteps = 1024;
 // A batch of large messages is made durable in between, so that a cut line costs at most this much again.
 constexpr std::uint64_t kCommitBytes = 16UL * 1024 * 1024;
@@ -99,7 +97,8 @@ struct DeliveryPipe::Workbench {
 };
 
 DeliveryPipe::DeliveryPipe(const Services& services, maildir::FolderDelivery folder)
-    : services_(services), folder_(std::make_shared<maildir::FolderDelivery>(std::move(folder))),
+    : services_(services), share_(services.pieces),
+      folder_(std::make_shared<maildir::FolderDelivery>(std::move(folder))),
       outcome_(std::make_shared<Outcome>(services.loop)), bench_(std::make_shared<Workbench>(*folder_)),
       at_rest_(services.loop) {
   at_rest_.set();
@@ -146,7 +145,7 @@ std::optional<maildir::CommitReport> DeliveryPipe::take_report() {
 }
 
 runtime::Task<void> DeliveryPipe::make_room() {
-  const bool full = filling_.bytes.size() >= kPieceSize || filling_.steps.size() >= kPieceSteps;
+  const bool full = filling_.bytes.size() >= share_.piece() || filling_.steps.size() >= kPieceSteps;
   if (!full) co_return;
   // No time limit: a stuck disk shows in the watchdog, which looks at the pool.
   co_await at_rest_.wait_until(runtime::MonoTime::max());
@@ -160,6 +159,7 @@ runtime::Task<bool> DeliveryPipe::advance() {
     hand_over();
     co_return true;
   }
+  let_go_of_memory();
   if (outcome_->pending.empty()) co_return false;
   outcome_->changed.reset();
   co_await outcome_->changed.wait_until(runtime::MonoTime::max());
@@ -175,12 +175,19 @@ runtime::Task<void> DeliveryPipe::drain() {
 }
 
 runtime::Task<void> DeliveryPipe::wait_for_report() {
+  const Committer::Hurry hurry(services_.committer);
   const std::size_t before = outcome_->reports.size();
   bool goes_on = true;
   while (goes_on && outcome_->reports.size() == before) {
     auto advancing = advance();
     goes_on = co_await advancing;
   }
+}
+
+// A folder that waits for its last commit needs none.
+void DeliveryPipe::let_go_of_memory() {
+  filling_ = {};
+  in_work_ = {};
 }
 
 void DeliveryPipe::hand_over() {

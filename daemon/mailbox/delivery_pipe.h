@@ -68,7 +68,10 @@ class DeliveryPipe final {
   void commit(Part part);
   [[nodiscard]] runtime::Task<bool> advance();
 
+  void let_go_of_memory();
+
   const Services& services_;
+  PieceBudget::Share share_;
   Piece filling_;
   Piece in_work_;
   Committer::SharedFolder folder_;

@@ -76,23 +76,32 @@ runtime::Task<Result<bool>> FolderSync::settle() {
   co_return true;
 }
 
+// The Maildir says what is there: after a crash, or without its database, nothing is downloaded twice.
 runtime::Task<Status> FolderSync::open_delivery() {
+  const bool starts_over = pass_->plan().action == sync::FolderPlan::Action::kStartOver;
+  const bool scans = starts_over || !folder_.scanned;
   maildir::DeliveryOptions options;
   options.host = services_.host_name;
   options.run_id = services_.run_id;
   options.line_endings = settings_.line_endings;
   options.keep_flags = settings_.keep_flags;
-  auto job = [&files = services_.files, options, place = folder_.place] {
-    return maildir::FolderDelivery::open_blocking(files, options, place);
+  maildir::FolderScan found;
+  auto job = [this, options, scans, &found]() -> Status {
+    auto opened = maildir::FolderDelivery::open_blocking(services_.files, options, folder_.place);
+    if (!opened) return pass(std::move(opened).error());
+    delivery_.emplace(*std::move(opened));
+    if (!scans) return {};
+    auto scanned = delivery_->scan_blocking(*state_now().uid_validity);
+    if (!scanned) return pass(std::move(scanned).error());
+    found = *std::move(scanned);
+    return {};
   };
-  Result<maildir::FolderDelivery> opened = co_await services_.files_pool.run(std::move(job));
-  if (!opened) co_return pass(std::move(opened).error());
-  delivery_.emplace(*std::move(opened));
-  const bool starts_over = pass_->plan().action == sync::FolderPlan::Action::kStartOver;
-  if (starts_over || !folder_.scanned) {
-    auto scanning = scan();
-    const Status scanned = co_await scanning;
-    if (!scanned) co_return scanned;
+  const Status opened = co_await services_.files_pool.run(std::move(job));
+  if (!opened) co_return opened;
+  if (scans) {
+    auto taking = take_scan(std::move(found), starts_over);
+    const Status taken = co_await taking;
+    if (!taken) co_return taken;
   } else {
     delivery_->assume_present(*folder_.recorded.validity, folder_.recorded.known);
   }
@@ -101,20 +110,15 @@ runtime::Task<Status> FolderSync::open_delivery() {
   co_return Status();
 }
 
-// The Maildir says what is there: after a crash, or without its database, nothing is downloaded twice.
-runtime::Task<Status> FolderSync::scan() {
-  const UidValidity validity = *state_now().uid_validity;
-  auto job = [this, validity] { return delivery_->scan_blocking(validity); };
-  const Result<maildir::FolderScan> found = co_await services_.files_pool.run(std::move(job));
-  if (!found) co_return pass(found.error());
-  folder_.scanned = true;
-  if (pass_->plan().action == sync::FolderPlan::Action::kStartOver) {
-    auto starting = start_over(*found);
+runtime::Task<Status> FolderSync::take_scan(maildir::FolderScan found, bool starts_over) {
+  folder_.scanned = delivery_->is_durable(); // else only its first message makes it so
+  if (starts_over) {
+    auto starting = start_over(std::move(found));
     const Status started = co_await starting;
     co_return started;
   }
   sync::FolderFacts facts;
-  facts.known_added = found->present.minus(folder_.recorded.known);
+  facts.known_added = found.present.minus(folder_.recorded.known);
   note(facts);
   pass_.emplace(folder_.recorded, folder_.looked_at, services_.now(), settings_.wants, told_);
   co_return Status();
@@ -142,7 +146,7 @@ runtime::Task<Status> FolderSync::fetch() {
     if (asked_.empty() && all_arrived()) break;
     if (asked_.empty()) {
       // What did not come is asked for alone, once the disk has told what it has.
-      auto settling = settle_batches(std::nullopt);
+      auto settling = settle_batches_now(std::nullopt);
       const Status settled = co_await settling;
       if (!settled) co_return settled;
       continue;
@@ -152,7 +156,7 @@ runtime::Task<Status> FolderSync::fetch() {
       auto filling = connection_.fill();
       const Status filled = co_await filling;
       if (!filled) {
-        auto settling = settle_batches(filled.error());
+        auto settling = settle_batches_now(filled.error());
         static_cast<void>(co_await settling);
         co_return filled;
       }
@@ -162,7 +166,7 @@ runtime::Task<Status> FolderSync::fetch() {
       continue;
     }
     if (auto* failed = std::get_if<imap::Failed>(&event)) {
-      auto settling = settle_batches(failed->error);
+      auto settling = settle_batches_now(failed->error);
       static_cast<void>(co_await settling);
       co_return pass(std::move(failed->error));
     }
@@ -256,6 +260,8 @@ void FolderSync::settle_reports() {
     if (report->error) {
       folder_.scanned = false; // what a failed commit left is looked up before the next one
       if (!failure_) failure_ = std::move(report->error);
+    } else if (!failure_ && !batch.report.delivered.empty()) {
+      folder_.scanned = true;
     }
     if (batch.refused) batch.report.requested = batch.report.arrived; // the rest was never really asked for
     note_received(batch.report);
@@ -276,6 +282,14 @@ void FolderSync::note_received(const sync::FetchReport& report) {
 sync::FetchEnd FolderSync::end_by(const Error& lost) {
   const bool blameless = lost.code == "token_expired" || lost.imposed_wait;
   return blameless ? sync::FetchEnd::kNotReached : sync::FetchEnd::kLost;
+}
+
+// While the connection waits.
+runtime::Task<Status> FolderSync::settle_batches_now(std::optional<Error> lost) {
+  const Committer::Hurry hurry(services_.committer);
+  auto settling = settle_batches(std::move(lost));
+  const Status settled = co_await settling;
+  co_return settled;
 }
 
 runtime::Task<Status> FolderSync::settle_batches(std::optional<Error> lost) {

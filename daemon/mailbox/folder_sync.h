@@ -58,7 +58,7 @@ class FolderSync final {
 
   [[nodiscard]] runtime::Task<Status> examine();
   [[nodiscard]] runtime::Task<Status> open_delivery();
-  [[nodiscard]] runtime::Task<Status> scan();
+  [[nodiscard]] runtime::Task<Status> take_scan(maildir::FolderScan found, bool starts_over);
   [[nodiscard]] runtime::Task<Status> start_over(maildir::FolderScan found);
   [[nodiscard]] runtime::Task<Result<FlagMap>> base_of(const std::vector<FolderRematch::Renumbered>& renumbered);
   void tell_renumbered(const FolderRematch::Outcome& outcome, std::size_t unmatched);
@@ -72,6 +72,7 @@ class FolderSync final {
   [[nodiscard]] runtime::Task<Status> apply_deletions();
   [[nodiscard]] runtime::Task<Status> fetch();
   [[nodiscard]] runtime::Task<Status> settle_batches(std::optional<Error> lost);
+  [[nodiscard]] runtime::Task<Status> settle_batches_now(std::optional<Error> lost);
   [[nodiscard]] bool all_arrived() const;
   [[nodiscard]] static sync::FetchEnd end_by(const Error& lost);
   void ask_for_more();

@@ -133,7 +133,6 @@ class Mailbox final {
   [[nodiscard]] Error password_rejected(const Error& refused) const;
   [[nodiscard]] runtime::Task<Status> sync_all(Connection& connection);
   [[nodiscard]] runtime::Task<Result<bool>> sync_folders(Connection& connection, std::vector<std::string> wires);
-  [[nodiscard]] runtime::Task<void> make_directories(const std::vector<std::string>& wires);
   [[nodiscard]] runtime::Task<Status> receive_folder(Connection& connection, Folder& folder);
   [[nodiscard]] runtime::Task<void> settle_folder(std::unique_ptr<Visit> visit);
   [[nodiscard]] runtime::Task<void> wait_until_settling(std::size_t at_most);

@@ -3,7 +3,6 @@
 #include "log/log.h"
 #include "mailbox/mailbox.h"
 #include "mailbox/poison_log.h"
-#include "maildir/folder_tree.h"
 #include "util/concat.h"
 
 #include <utility>
@@ -33,8 +32,6 @@ struct Mailbox::Visit {
 
 // True: each of them had its turn. False: left in between.
 runtime::Task<Result<bool>> Mailbox::sync_folders(Connection& connection, std::vector<std::string> wires) {
-  auto making = make_directories(wires);
-  co_await making;
   Status received;
   bool had_all = true;
   for (const std::string& wire : wires) {
@@ -52,21 +49,6 @@ runtime::Task<Result<bool>> Mailbox::sync_folders(Connection& connection, std::v
     received = std::unexpected(*std::move(fault));
   if (!received) co_return pass(std::move(received).error());
   co_return had_all;
-}
-
-// A mailbox with hundreds of folders is not made one directory at a time. What fails here is met and told by the
-// folder's own pass.
-runtime::Task<void> Mailbox::make_directories(const std::vector<std::string>& wires) {
-  std::vector<maildir::FolderPlace> places;
-  for (const std::string& wire : wires)
-    if (const Folder& folder = folders_.at(wire); !folder.scanned) places.push_back(folder.place);
-  if (places.size() < 2) co_return;
-  auto job = [&files = services_.files, places = std::move(places)] {
-    return maildir::make_folders_blocking(files, places);
-  };
-  const Status made = co_await services_.files_pool.run(std::move(job));
-  if (!made)
-    log::write(log::Priority::kDebug, {.mailbox = settings_.name, .error = made.error().code}, made.error().what);
 }
 
 runtime::Task<Status> Mailbox::receive_folder(Connection& connection, Folder& folder) {
@@ -114,6 +96,8 @@ runtime::Task<void> Mailbox::settle_folder(std::unique_ptr<Visit> visit) {
 }
 
 runtime::Task<void> Mailbox::wait_until_settling(std::size_t at_most) {
+  if (settling_count_ <= at_most) co_return;
+  const Committer::Hurry hurry(services_.committer);
   while (settling_count_ > at_most) {
     settled_.reset();
     co_await settled_.wait_until(runtime::MonoTime::max());

@@ -6,6 +6,7 @@
 #include "log/fault_log.h"
 #include "mailbox/committer.h"
 #include "mailbox/counters.h"
+#include "mailbox/piece_budget.h"
 #include "maildir/file_ops.h"
 #include "net/dialer.h"
 #include "net/http_client.h"
@@ -33,6 +34,7 @@ struct Services {
   store::StateRepository& state; // store_thread only
   maildir::FileOps& files;       // files_pool only
   Committer& committer;
+  PieceBudget& pieces;
   log::FaultLog& faults;
   Counters& counters;
   runtime::Semaphore& connections; // limits.connections

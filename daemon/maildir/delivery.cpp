@@ -78,15 +78,24 @@ Result<FolderScan> FolderDelivery::scan_blocking(UidValidity validity) {
   std::ranges::sort(uids);
   for (const Uid uid : uids)
     scan.present.insert(uid);
-  // A killed run may have renamed and not synced.
-  for (const std::string& directory : directories)
-    if (Status status = ops_->sync_directory_blocking(directory); !status) return pass(std::move(status).error());
+  if (scan.messages != 0)
+    if (Status status = sync_names_blocking(); !status) return pass(std::move(status).error());
   scanned_ = validity;
   present_ = scan.present;
   return scan;
 }
 
+// A killed run may have renamed and not synced, or made the folder.
+Status FolderDelivery::sync_names_blocking() {
+  for (const char* const name : {"/new", "/cur"})
+    if (Status status = ops_->sync_directory_blocking(directory_ + name); !status) return status;
+  Status synced = is_durable_ ? Status() : sync_tree_blocking(*ops_, directory_);
+  if (synced) is_durable_ = true;
+  return synced;
+}
+
 void FolderDelivery::assume_present(UidValidity validity, UidSet known) {
+  is_durable_ = true;
   scanned_ = validity;
   present_ = std::move(known);
 }

@@ -43,10 +43,6 @@ struct FolderPlace {
   std::string server_name; // wire; written into a directory whose own name is shortened
 };
 
-// Makes those of the folders that are missing, all of one mailbox, with one sync for them together. Where that cannot
-// be relied on, or for one folder, nothing is done: FolderDelivery::open_blocking() makes what it does not find.
-[[nodiscard]] Status make_folders_blocking(FileOps& ops, const std::vector<FolderPlace>& places);
-
 // A message in tmp/, complete, not durable yet.
 class StagedMessage final {
  public:
@@ -118,8 +114,8 @@ struct FolderScan {
 // Messages may be written by one thread while another commits earlier ones.
 class FolderDelivery final {
  public:
-  // Makes the folder durably where it is missing and removes what earlier runs left in its tmp/ (files named
-  // "mailmoor-…" only: other programs' files are their readers' to remove, P4).
+  // Makes the folder where it is missing and removes what earlier runs left in its tmp/ (files named "mailmoor-…" only:
+  // other programs' files are their readers' to remove, P4). Its directories become durable with its first messages.
   [[nodiscard]] static Result<FolderDelivery> open_blocking(FileOps& ops, DeliveryOptions options,
                                                             const FolderPlace& place);
 
@@ -140,8 +136,10 @@ class FolderDelivery final {
   [[nodiscard]] Result<FolderScan> scan_blocking(UidValidity validity);
 
   // Instead of a scan, for an owner that scanned in this run of the daemon and has kept count since: what it knows to
-  // be delivered. It must scan again after a commit that reported an error.
+  // be delivered. It must scan again after a commit that reported an error, and where is_durable() had said no.
   void assume_present(UidValidity validity, UidSet known);
+  // Whether the folder's directories are on stable storage. Not while another thread works on it.
+  [[nodiscard]] bool is_durable() const noexcept { return is_durable_; }
 
   [[nodiscard]] const std::string& directory() const noexcept { return directory_; } // absolute
   // Equal for folders that may share a GroupCommit. To be compared only.
@@ -161,6 +159,7 @@ class FolderDelivery final {
   [[nodiscard]] Result<UidSet> prepare_blocking(std::vector<StagedMessage>& batch);
   [[nodiscard]] Result<UidSet> drop_repeated_blocking(std::vector<StagedMessage>& batch);
   [[nodiscard]] Placed place_blocking(std::vector<StagedMessage>& batch);
+  [[nodiscard]] Status sync_names_blocking();
   [[nodiscard]] Status visit_messages_blocking(const std::function<void(std::string_view)>& visit);
 
   FileOps* ops_;
@@ -171,6 +170,7 @@ class FolderDelivery final {
   std::uint64_t next_temporary_ = 1;   // of who writes; what follows is of who commits
   std::optional<UidValidity> scanned_; // the UIDVALIDITY of present_
   UidSet present_;
+  bool is_durable_ = false; // the directories: a run that was killed may have made them
 };
 
 } // namespace mailmoor::maildir

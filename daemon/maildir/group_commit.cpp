@@ -1,5 +1,6 @@
 #include "maildir/group_commit.h"
 
+#include "maildir/folder_tree.h"
 #include "util/concat.h"
 
 #include <algorithm>
@@ -24,6 +25,7 @@ std::vector<CommitReport> GroupCommit::advance_blocking(std::vector<FolderBatch>
     group[i].messages.clear();
   };
   std::size_t messages = 0;
+  bool is_new_folder = false;
   std::shared_ptr<SyncPoint> sync_point;
   for (std::size_t i = 0; i < group.size(); ++i) {
     auto prepared = group[i].folder->prepare_blocking(group[i].messages);
@@ -32,10 +34,11 @@ std::vector<CommitReport> GroupCommit::advance_blocking(std::vector<FolderBatch>
     else
       repeated[i] = *std::move(prepared);
     messages += group[i].messages.size();
+    is_new_folder = is_new_folder || (!group[i].messages.empty() && !group[i].folder->is_durable());
     sync_point = group[i].folder->sync_point_;
   }
 
-  const bool by_file_system = sync_point != nullptr && messages > kSyncEachUpTo;
+  const bool by_file_system = sync_point != nullptr && (messages > kSyncEachUpTo || is_new_folder);
   std::vector<CommitReport> reports;
   if (by_file_system) {
     const Status synced = sync_point->sync_blocking();
@@ -74,7 +77,10 @@ Status GroupCommit::make_durable_blocking(const FolderBatch& batch, bool by_file
     if (by_file_system) continue;
     if (Status synced = ops_.sync_file_blocking(message.path_); !synced) return synced;
   }
-  return {};
+  if (batch.messages.empty() || batch.folder->is_durable()) return {};
+  Status synced = by_file_system ? Status() : sync_tree_blocking(ops_, batch.folder->directory());
+  if (synced) batch.folder->is_durable_ = true;
+  return synced;
 }
 
 std::vector<CommitReport> GroupCommit::take_reports(const Status& names_are_durable) {

@@ -10,6 +10,8 @@
 namespace mailmoor::mailbox {
 namespace {
 
+using namespace std::chrono_literals;
+
 using maildir::ForgetfulFileOps;
 using maildir::uids;
 using ::testing::ElementsAre;
@@ -57,6 +59,32 @@ TEST_F(CommitterTest, WhatWaitsTogether_SharesASync) {
   EXPECT_TRUE(world.until([this] { return told.size() == 4; }));
   EXPECT_THAT(told, ElementsAre("in 1", "in 2:20", "out 1:20", "in 21:40"));
   EXPECT_LE(disk.syncs() - before, 6U) << "1 file; 1 for three batches and the first name; 4 directories at the end";
+}
+
+TEST_F(CommitterTest, AFewMessages_WaitForCompany) {
+  world.hurry.reset();
+  const auto in = folder(maildir::inbox());
+  EXPECT_TRUE(in->scan_blocking(maildir::validity()));
+  commit(in, "few", "1:40");
+  world.pass(49ms);
+  EXPECT_EQ(disk.syncs(), 0U);
+  commit(in, "many", "41:100");
+  world.run_ready();
+  EXPECT_EQ(disk.syncs(), 1U) << "a hundred wait no longer";
+  EXPECT_THAT(told, IsEmpty()) << "their names do";
+  world.pass(50ms);
+  EXPECT_THAT(told, ElementsAre("few 1:40", "many 41:100"));
+}
+
+TEST_F(CommitterTest, WhoCanOnlyWait_WaitsLess) {
+  world.hurry.reset();
+  const auto in = folder(maildir::inbox());
+  commit(in, "one", "1");
+  world.run_ready();
+  const Committer::Hurry hurry(world.committer);
+  world.pass(5ms);
+  world.pass(5ms);
+  EXPECT_THAT(told, ElementsAre("one 1"));
 }
 
 TEST_F(CommitterTest, EmptyBatch_KeepsItsPlace) {

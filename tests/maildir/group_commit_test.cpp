@@ -172,37 +172,35 @@ TEST(GroupCrash, PowerCutAtEachStep_LosesNothingThatWasTold) {
           {"/mail/alice", nested ? "Sent" : ".Sent", layout, "Sent"}};
 }
 
-TEST(MakeFolders, Many_CostOneSyncBelowTheMailbox) {
+TEST(NewFolders, CostNoSyncOfTheirOwn) {
   ForgetfulFileOps disk;
-  static_cast<void>(open(disk)); // the mailbox itself, which is made for good
   auto places = many_places(Layout::kMaildirPlusPlus);
-  for (int i = 0; i < 50; ++i)
-    places.push_back({"/mail/alice", concat(".F", i), Layout::kMaildirPlusPlus, concat("F", i)});
-  const std::size_t before = disk.syncs();
-  EXPECT_TRUE(make_folders_blocking(disk, places));
-  EXPECT_LE(disk.syncs() - before, 6U);
-  const std::size_t made = disk.syncs();
+  std::vector<FolderDelivery> folders;
+  std::vector<FolderBatch> group;
   for (const FolderPlace& place : places)
-    EXPECT_TRUE(open(disk, place));
-  EXPECT_EQ(disk.syncs(), made) << "nothing is left to be made";
+    folders.push_back(open(disk, place).value());
+  for (FolderDelivery& folder : folders)
+    group.push_back({&folder, staged(folder, "1")});
+  EXPECT_EQ(disk.syncs(), 0U);
   EXPECT_TRUE(disk.exists("/mail/alice/.Lists.dev/maildirfolder"));
+  GroupCommit commit(disk);
+  static_cast<void>(commit.advance_blocking(std::move(group)));
+  EXPECT_EQ(disk.syncs(), 1U) << "of the file system, though there are few messages: their directories are new";
+  static_cast<void>(commit.settle_blocking());
+  for (const FolderDelivery& folder : folders)
+    EXPECT_TRUE(folder.is_durable());
 }
 
-TEST(MakeFolders, WithoutASyncPoint_AreLeftToTheirOwnPass) {
-  ForgetfulFileOps disk;
-  disk.offer_sync_point(false);
-  EXPECT_TRUE(make_folders_blocking(disk, many_places(Layout::kFs)));
-  EXPECT_FALSE(disk.exists("/mail/alice/Lists"));
-}
-
-// A folder whose tmp/ is there is durable, whenever the power was cut: what is delivered to it stays.
-TEST(MakeFolders, PowerCutAtEachStep_LosesNothingDeliveredAfterwards) {
+// Whatever of the directories a killed run has left, and whatever the power cut took of it: what is delivered stays.
+TEST(NewFolders, StoppedAtEachStep_LoseNothingDeliveredAfterwards) {
   for (const Layout layout : {Layout::kMaildirPlusPlus, Layout::kFs})
-    for (std::size_t step = 1; step < 200; ++step) {
+    for (std::size_t step = 1; step < 800; ++step) {
       SCOPED_TRACE(concat("step ", step));
       ForgetfulFileOps disk;
-      disk.crash_at(step);
-      static_cast<void>(make_folders_blocking(disk, many_places(layout)));
+      disk.offer_sync_point(step % 4 < 2);
+      disk.crash_at(step / 4 + 1);
+      for (const FolderPlace& place : many_places(layout))
+        static_cast<void>(open(disk, place));
       const bool finished = !disk.is_crashed();
       step % 2 == 0 ? disk.kill() : disk.cut_power(static_cast<unsigned>(step));
       for (const FolderPlace& place : many_places(layout)) {
@@ -216,8 +214,26 @@ TEST(MakeFolders, PowerCutAtEachStep_LosesNothingDeliveredAfterwards) {
         ASSERT_TRUE(folder);
         EXPECT_EQ(folder->scan_blocking(validity())->present, uids("1:3")) << place.folder_directory;
       }
-      if (finished || HasFailure()) break;
+      if ((finished && step % 4 == 3) || HasFailure()) break;
     }
+}
+
+// A run was killed after it had renamed, in directories that it had made itself.
+TEST(NewFolders, WhatAScanFinds_IsDurable) {
+  for (const bool offered : {true, false}) {
+    ForgetfulFileOps disk;
+    disk.offer_sync_point(offered);
+    ASSERT_TRUE(open(disk, sent()));
+    for (const std::uint32_t number : {1U, 2U, 3U})
+      disk.put(concat("/mail/alice/.Sent/new/", make_file_name(identity(number), "host", 3, "", true)), "abc");
+    disk.kill();
+    auto next = open(disk, sent(), "r2").value();
+    EXPECT_FALSE(next.is_durable());
+    EXPECT_EQ(next.scan_blocking(validity())->present, uids("1:3"));
+    EXPECT_TRUE(next.is_durable());
+    disk.cut_power(3);
+    EXPECT_THAT(disk.files("/mail/alice/.Sent/new"), SizeIs(3));
+  }
 }
 
 } // namespace

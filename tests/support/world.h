@@ -65,6 +65,7 @@ class World {
                  .state = state,
                  .files = files != nullptr ? *files : disk_,
                  .committer = committer,
+                 .pieces = pieces,
                  .faults = faults,
                  .counters = counters,
                  .connections = connections,
@@ -83,7 +84,7 @@ class World {
   }
 
   // Runs the loop until `is_done` says yes, waiting for descriptors and threads. The clock moves only where a timer is
-  // due within 5 ms: libcurl's own steps. False: nothing of it came within 20 s of real time.
+  // due within 5 ms: libcurl's own steps, and the Committer's. False: nothing of it came within 20 s of real time.
   [[nodiscard]] bool until(const std::function<bool()>& is_done) {
     const auto deadline = std::chrono::steady_clock::now() + std::chrono::seconds(20);
     uv_timer_start(&heartbeat_, [](uv_timer_t*) {}, 1, 1);
@@ -153,10 +154,12 @@ class World {
   net::HttpClient http{curl};
   net::TlsContext tls;
   mailbox::Counters counters;
+  mailbox::PieceBudget pieces;
   runtime::Semaphore connections{loop, 100};
   std::mt19937_64 random{1};
   mailbox::Services services;
-  mailbox::Committer committer{files_pool, services.files};
+  mailbox::Committer committer{loop, files_pool, services.files};
+  std::optional<mailbox::Committer::Hurry> hurry{std::in_place, committer}; // until() waits for no company
 };
 
 // Holds a pool's thread until it is let go: a slow disk.

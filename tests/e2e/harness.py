@@ -8,28 +8,37 @@
 """
 import collections
 import os
+import re
 import shutil
 import sys
 import unittest
 
 from fakes.corpus import Corpus, multiset
-from fakes.dovecot import PASSWORD, Dovecot
+from fakes.courier import Courier
+from fakes.cyrus import Cyrus
+from fakes.dovecot import PASSWORD, Dovecot, DovecotPlain
 from fakes.oauth_server import OauthServer
 from fakes.person import Person
 from fakes.tls_authority import TlsAuthority
+from e2e.not_applying import why_not
 from lib import maildir
 from lib.mailmoor import REPOSITORY, Mailmoor
 from lib.processes import scratch_dir, wait_until
 
 LONG = os.environ.get("MAILMOOR_TEST_LONG") == "1"
+SERVERS = {"dovecot": Dovecot, "dovecot-plain": DovecotPlain, "cyrus": Cyrus, "courier": Courier}
+SERVER = os.environ.get("MAILMOOR_TEST_SERVER", "dovecot")  # tests/e2e/run --server
 LOGS = os.environ.get("MAILMOOR_TEST_LOGS", f"{REPOSITORY}/build/logs/e2e")
 
 
 class World:
-    """A certificate authority, an OAuth server if asked for, a Dovecot, and what was put into its mailboxes."""
+    """A certificate authority, an OAuth server if asked for, a mail server, and what was put into its mailboxes."""
 
     def __init__(self, oauth=False, access_token_seconds=3600, rotation="strict", app_certificate=False,
-                 server_names="DNS:localhost,IP:127.0.0.1", **dovecot):
+                 server_names="DNS:localhost,IP:127.0.0.1", record=None, **options):
+        """record: the server keeps what clients send. options: those of fakes.dovecot.Dovecot; a test that has some is
+        about Dovecot."""
+        options = {name: value for name, value in options.items() if value is not None}
         self.directory = scratch_dir("e2e")
         self.authority = TlsAuthority(f"{self.directory}/tls")
         self.certificate = self.authority.issue()
@@ -40,13 +49,25 @@ class World:
             server = OauthServer if oauth is True else oauth  # a class that is made and used like it
             self.oauth = server(f"{self.directory}/oauth", self.certificate, access_token_seconds, rotation,
                                 client_certificate=app_certificate and self.app_certificate)
-        self.dovecot = Dovecot(f"{self.directory}/dovecot", self.authority.issue("mail", server_names),
-                               self.oauth and self.oauth.introspection_url(), **dovecot)
+        certificate = self.authority.issue("mail", server_names)
+        if SERVER.startswith("dovecot"):
+            self.server = SERVERS[SERVER](f"{self.directory}/dovecot", certificate,
+                                          self.oauth and self.oauth.introspection_url(),
+                                          **options, **({"record": True} if record else {}))
+        else:
+            assert not oauth and not options, f"{SERVER} has neither OAuth nor {options}: see e2e/not_applying.py"
+            self.server = SERVERS[SERVER](f"{self.directory}/{SERVER}", certificate)
         self.originals = collections.defaultdict(dict)  # user → folder → messages
         self._corpora = {}
 
+    @property
+    def dovecot(self):
+        """For tests that ask of the server what only Dovecot can show."""
+        assert isinstance(self.server, Dovecot), f"not {SERVER}: name the test in e2e/not_applying.py, or use `server`"
+        return self.server
+
     def close(self):
-        self.dovecot.child.kill()
+        self.server.close()
         if self.oauth:
             self.oauth.stop()
 
@@ -57,17 +78,17 @@ class World:
 
     def fill(self, user, folders):
         """folders: {name: how many}."""
-        with self.dovecot.observer(user) as observer:
+        with self.server.observer(user) as observer:
             for folder, count in folders.items():
-                messages = self.corpus(user).messages(count)
+                messages = [self.server.as_kept(message) for message in self.corpus(user).messages(count)]
                 observer.load(folder, messages)
                 self.originals[user].setdefault(folder, []).extend(messages)
 
     def deliver(self, user, folder="INBOX", flags=()):
         """One new message; returns it once the server has it."""
         serial = sum(len(messages) for messages in self.originals[user].values())
-        message = Corpus(f"new {serial} {user}", 0).message()._replace(flags=flags)
-        with self.dovecot.observer(user) as observer:
+        message = self.server.as_kept(Corpus(f"new {serial} {user}", 0).message()._replace(flags=flags))
+        with self.server.observer(user) as observer:
             observer.append(folder, [message])
         self.originals[user].setdefault(folder, []).append(message)
         return message
@@ -76,8 +97,15 @@ class World:
         return sum((multiset(messages) for messages in self.originals[user].values()), collections.Counter())
 
     def snapshot(self, user):
-        with self.dovecot.observer(user) as observer:
+        with self.server.observer(user) as observer:
             return observer.snapshot()
+
+    def here(self, folder, layout="maildir++"):
+        """Where the folder's Maildir lies below the mailbox's directory."""
+        names = re.split("[/.]", self.server.named(folder))
+        if names == ["INBOX"]:
+            return "."
+        return "/".join(names) if layout == "fs" else "." + ".".join(names)
 
     def person(self, login):
         return Person(login, self.authority.ca_file)
@@ -92,11 +120,11 @@ class World:
                 "scopes": ["imap", "offline_access"], "ca_file": self.authority.ca_file}
 
     def oauth_mailbox(self, user, **more):
-        return {"name": user, "app": "lab", "user": user, "host": "localhost", "port": self.dovecot.imaps_port,
+        return {"name": user, "app": "lab", "user": user, "host": "localhost", "port": self.server.imaps_port,
                 "ca_file": self.authority.ca_file, **more}
 
     def password_mailbox(self, user, **more):
-        return {"name": user, "user": user, "host": "localhost", "port": self.dovecot.imaps_port,
+        return {"name": user, "user": user, "host": "localhost", "port": self.server.imaps_port,
                 "ca_file": self.authority.ca_file, "password": {"file": self.password_file()}, **more}
 
     def password_file(self, password=PASSWORD, name="password"):
@@ -119,10 +147,13 @@ class EndToEnd(unittest.TestCase):
 
     def setUp(self):
         self._places = []
+        if reason := why_not(SERVER, self.id()):
+            self.skipTest(reason)
 
     def world(self, **options):
         world = World(**options)
         self.addCleanup(world.close)
+        self.addCleanup(lambda: self.assertEqual([], world.server.forbidden_commands(), "not offered, and yet sent"))
         self.addCleanup(self._keep_logs_of_a_failure, world.directory)
         return world
 

@@ -104,7 +104,7 @@ class Reload(EndToEnd):
         daemon = self.daemon(world, world.config("alice"))
         self.wait_mirrored(world, daemon, "alice")
         daemon.wait_for_state("alice", "idle")
-        mark = world.dovecot.mark()
+        mark = world.server.mark()
         daemon.write_config("mailboxes:\n  - name: alice\n    colour: blue\n")
         before = len(daemon.log())
         daemon.reload()
@@ -115,7 +115,7 @@ class Reload(EndToEnd):
         self.assertIn("mailmoor.yaml:3:", answer.out + answer.err)
         message = world.deliver("alice")
         self.wait_delivered(world, daemon, "alice", message, 20)
-        self.assertEqual([], world.dovecot.sessions(mark), "the old sessions were to stay")
+        self.assertEqual([], world.server.sessions(mark), "the old sessions were to stay")
 
     def test_good_change_adds_and_removes_without_touching_the_others(self):
         world = self.world()
@@ -125,14 +125,14 @@ class Reload(EndToEnd):
         for user in ("alice", "bob"):
             self.wait_mirrored(world, daemon, user)
             daemon.wait_for_state(user, "idle")
-        mark = world.dovecot.mark()
+        mark = world.server.mark()
         daemon.write_config(world.config("alice", "carol"))
         answer = daemon.ctl("reload")
         self.assertEqual(0, answer.status, answer)
         self.wait_mirrored(world, daemon, "carol")
         self.assertEqual({"alice", "carol"}, {row["name"] for row in daemon.ctl("status").json["mailboxes"]})
-        self.assertEqual({"carol"}, {row.user for row in world.dovecot.sessions(mark)})
-        wait_until(lambda: all(row.ended for row in world.dovecot.sessions() if row.user == "bob"), 20,
+        self.assertEqual({"carol"}, {row.user for row in world.server.sessions(mark)})
+        wait_until(lambda: all(row.ended for row in world.server.sessions() if row.user == "bob"), 20,
                    "bob's sessions to end")
         self.assertEqual(5, sum(world.expected("bob").values()))
         self.assert_mirrored(world, daemon, "bob")  # what was mirrored stays

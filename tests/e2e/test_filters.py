@@ -23,18 +23,19 @@ class Filters(EndToEnd):
     def make(self, capability=None, **mailbox):
         self.world_ = self.world(capability=capability)
         self.corpus_ = Corpus("filters", big_every=0)
-        self.server_ = self.world_.dovecot.observer("alice")
+        self.server_ = self.world_.server.observer("alice")
         self.addCleanup(self.server_.close)
         self.mailbox_ = {"poll": "1h", "push": "off", **mailbox}
         self.daemon_ = None
 
     def put(self, day, count=1, large=False, folder="INBOX"):
         """Messages that came on that day, with no flags."""
-        if folder != "INBOX" and folder not in self.server_.folders():
+        if folder != "INBOX" and self.server_.wire(folder) not in self.server_.folders():
             self.server_.create(folder)
         messages = [self.corpus_.message()._replace(flags=(), internal_date=internal_date(day)) for _ in range(count)]
         if large:
             messages = [message._replace(octets=message.octets + b"\r\n" + b"x" * 200_000) for message in messages]
+        messages = [self.world_.server.as_kept(message) for message in messages]
         self.server_.append(folder, messages)
         return messages
 
@@ -65,13 +66,13 @@ class Filters(EndToEnd):
         self.assertEqual([], status["poison"])
 
     def folder(self, name="INBOX"):
-        return next(row for row in self.daemon_.status("alice")["folders"] if row["name"] == name)
+        return next(row for row in self.daemon_.status("alice")["folders"] if row["name"] == self.world_.server.named(name))
 
     def on_server(self, *commands, folder="INBOX"):
-        self.server_.command(f'SELECT "{folder}"')
+        self.server_.select(folder)
         for command in commands:
             self.server_.command(command)
-        self.server_.command("UNSELECT")
+        self.server_.unselect()
 
     # -------------------------------------------------------------------------------------------------------------
 
@@ -83,8 +84,8 @@ class Filters(EndToEnd):
         old_and_large = self.put(datetime.date(2001, 1, 1), 1, large=True)
         sent = self.put(datetime.date(2025, 1, 1), 2, folder="Sent")
         old_sent = self.put(datetime.date(2001, 1, 1), 1, folder="Sent")
-        before = self.world_.snapshot("alice")
-        mark = self.world_.dovecot.mark()
+        before, sent_name = self.world_.snapshot("alice"), self.server_.wire("Sent")
+        mark = self.world_.server.mark()
         self.run_daemon()
         self.assert_here(new, sent)
         self.assertEqual((4, 1), (self.folder()["too_old"], self.folder()["too_large"]))
@@ -121,8 +122,8 @@ class Filters(EndToEnd):
         self.assert_here(*everything, recent)
         self.assertEqual(1, self.folder()["too_old"])
         self.daemon_.stop()
-        self.assertEqual(before["Sent"], self.world_.snapshot("alice")["Sent"], "the server is as it was")
-        bodies = sum(session.bodies for session in self.world_.dovecot.ended_sessions(mark))
+        self.assertEqual(before[sent_name], self.world_.snapshot("alice")[sent_name], "the server is as it was")
+        bodies = sum(session.bodies for session in self.world_.server.ended_sessions(mark))
         self.assertEqual(sum(map(len, everything)) + len(recent), bodies, "each body was asked for once")
 
     def test_changes_with_every_extension(self):
@@ -152,13 +153,13 @@ class Filters(EndToEnd):
         for name in os.listdir(self.daemon_.state_dir):
             if name.startswith("state.db"):
                 os.unlink(f"{self.daemon_.state_dir}/{name}")
-        mark = self.world_.dovecot.mark()
+        mark = self.world_.server.mark()
         self.daemon_.start()
         self.sync()
         self.assert_here(new)
         self.assertEqual(5, self.folder()["too_old"])
         self.daemon_.stop()
-        self.assertEqual(0, sum(session.bodies for session in self.world_.dovecot.ended_sessions(mark)))
+        self.assertEqual(0, sum(session.bodies for session in self.world_.server.ended_sessions(mark)))
 
     # --- flags and deletions beside a filter -------------------------------------------------------------------------
 

@@ -3,11 +3,9 @@ import collections
 import glob
 import os
 import re
-import shutil
 
 from e2e.harness import EndToEnd
 from lib import maildir
-from lib.imap_observer import encode_folder
 from lib.processes import wait_until
 
 # What Dovecot is left with when everything that helps to synchronise is hidden. It would still accept the commands: the
@@ -20,15 +18,10 @@ TRASH = ".mailmoor-trash"
 
 class FlagsAndDeletions(EndToEnd):
     def make(self, capability=None, folders=None, **mailbox):
-        """A mailbox of alice, mirrored once. Every client command is kept in a raw log of Dovecot."""
-        self.world_ = self.world(capability=capability, settings="protocol imap {\n  rawlog_dir = %h/raw\n}")
-        raw = f"{self.world_.dovecot.directory}/mail/alice/raw"
-        os.makedirs(raw)
-        for path in (os.path.dirname(raw), raw):
-            shutil.chown(path, *self.world_.dovecot._mail_owner())
-        self.raw_ = raw
+        """A mailbox of alice, mirrored once. Every client command is kept."""
+        self.world_ = self.world(capability=capability, record=True)
         self.world_.fill("alice", folders or {"INBOX": 12, "Sent": 4})
-        self.server_ = self.world_.dovecot.observer("alice")
+        self.server_ = self.world_.server.observer("alice")
         self.addCleanup(self.server_.close)
         mailbox.setdefault("poll", "1h")  # nothing comes but by `sync`
         mailbox.setdefault("push", "off")
@@ -41,31 +34,25 @@ class FlagsAndDeletions(EndToEnd):
         self.assertEqual(status, answer.status, f"{answer}\n{self.daemon_.log_end()}")
 
     def on_server(self, folder, *commands):
-        self.server_.command(f'SELECT "{encode_folder(folder)}"')
+        self.server_.select(folder)
         for command in commands:
             self.server_.command(command)
-        self.server_.command("UNSELECT")
+        self.server_.unselect()
 
     def client_commands(self):
-        """All that the daemon has sent since the last call, the test's own sessions left out."""
-        sent = []
-        for path in sorted(glob.glob(f"{self.raw_}/*.in")):
-            with open(path, "rb") as file:
-                lines = [re.sub(rb"^\d+\.\d+ ", b"", line) for line in file.read().splitlines()]
-            if not any(re.match(rb"t\d+ ", line) for line in lines):
-                sent += lines
-        return sent
+        """All that the daemon has sent."""
+        return self.world_.server.client_commands()
 
-    def files(self, folder=""):
+    def files(self, folder="INBOX"):
         """uid → (subdirectory, flags, path) of one Maildir."""
         found = {}
         for mail in maildir.mails(self.daemon_.mailbox_dir("alice")):
             match = maildir.NAME.match(mail.name)
-            if match and mail.folder == (folder or "."):
+            if match and mail.folder == self.world_.here(folder):
                 found[int(match["uid"])] = (mail.subdir, match["flags"] or "", mail.path)
         return found
 
-    def flags(self, uid, folder=""):
+    def flags(self, uid, folder="INBOX"):
         return self.files(folder)[uid][1]
 
     def set_local(self, uid, letters):
@@ -107,7 +94,7 @@ class FlagsAndDeletions(EndToEnd):
         self.assertEqual("", self.flags(3), "unread on the server")
         self.assertEqual("FS", self.flags(7))
         self.assertEqual("PRS", self.flags(8))
-        self.assertEqual("T", self.flags(2, ".Sent"))
+        self.assertEqual("T", self.flags(2, "Sent"))
         self.assertEqual("cur", self.files()[8][0])
         self.assertEqual(before, self.world_.snapshot("alice"), "the server is as it was")
         names = {uid: path for uid, (_, _, path) in self.files().items()}
@@ -126,7 +113,7 @@ class FlagsAndDeletions(EndToEnd):
         self.make()
         self.check_flags()
         sent = b"\n".join(self.client_commands())
-        self.assertIn(b"(QRESYNC (", sent)
+        self.assertEqual(self.world_.server.qresync, b"(QRESYNC (" in sent, sent)
         self.assertNotRegex(sent, rb"(?i)\b(STORE|EXPUNGE|SELECT|APPEND|COPY|MOVE)\b")
 
     def test_flags_with_condstore_alone(self):
@@ -168,7 +155,7 @@ class FlagsAndDeletions(EndToEnd):
         self.sync()
         self.assertEqual({1, 5, 6, 7, 8, 10, 11, 12, 13}, set(self.files()))
         self.assertEqual({"INBOX": [2, 3, 9]}, self.trash())
-        self.assertEqual(4, len(self.files(".Sent")))
+        self.assertEqual(4, len(self.files("Sent")))
         self.on_server("INBOX", r"UID STORE 13 +FLAGS.SILENT (\Deleted)", "EXPUNGE")
         self.sync()
         self.assertEqual({"INBOX": [2, 3, 9, 13]}, self.trash())
@@ -197,10 +184,10 @@ class FlagsAndDeletions(EndToEnd):
         self.make()
         self.on_server("INBOX", r"UID STORE 1:11 +FLAGS.SILENT (\Deleted)", "EXPUNGE")
         self.on_server("INBOX", "NOOP")
-        self.server_.command('DELETE "Sent"')
+        self.server_.delete("Sent")
         self.sync()
         self.assertEqual(set(range(1, 13)), set(self.files()))
-        self.assertEqual(4, len(self.files(".Sent")))
+        self.assertEqual(4, len(self.files("Sent")))
         self.assertEqual({}, self.trash())
 
     def check_held(self):
@@ -238,22 +225,22 @@ class FlagsAndDeletions(EndToEnd):
 
     def test_folder_that_vanishes_is_held_however_small(self):
         self.make(deletions="mirror")
-        self.server_.command('DELETE "Sent"')
+        self.server_.delete("Sent")
         self.sync()
         held = self.daemon_.wait_for_state("alice", "held")
-        self.assertIn("4 messages of Sent", held["reason"])
-        self.assertEqual(4, len(self.files(".Sent")))
+        self.assertIn(f"4 messages of {self.world_.server.named('Sent')}", held["reason"])
+        self.assertEqual(4, len(self.files("Sent")))
         self.assertEqual(0, self.daemon_.ctl("confirm", "alice").status)
         self.sync()
-        self.assertEqual({".Sent": [1, 2, 3, 4]}, self.trash())
-        self.assertEqual({}, self.files(".Sent"))
+        self.assertEqual({self.world_.here("Sent"): [1, 2, 3, 4]}, self.trash())
+        self.assertEqual({}, self.files("Sent"))
         self.daemon_.wait_for_state("alice", "idle")
 
     def test_folder_made_anew_loses_nothing_here(self):
         self.make(deletions="mirror")
-        self.server_.command('DELETE "Sent"')
-        self.server_.command('CREATE "Sent"')
+        self.server_.delete("Sent")
+        self.server_.create("Sent")
         self.sync()
         self.sync()
-        self.assertEqual(4, sum(1 for mail in maildir.mails(self.daemon_.mailbox_dir("alice")) if mail.folder == ".Sent"))
+        self.assertEqual(4, sum(1 for mail in maildir.mails(self.daemon_.mailbox_dir("alice")) if mail.folder == self.world_.here("Sent")))
         self.assertEqual({}, self.trash())

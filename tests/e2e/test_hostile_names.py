@@ -17,7 +17,7 @@ class HostileNames(EndToEnd):
     def check(self, layout):
         world = self.world(settings=ANY_NAME)
         accepted = []
-        with world.dovecot.observer("alice") as observer:
+        with world.server.observer("alice") as observer:
             for name in NAMES:
                 try:
                     observer.create(name)

@@ -21,9 +21,9 @@ class LocalLife(EndToEnd):
 
     def once(self):
         """A run of the daemon; how many bodies it was sent."""
-        mark = self.world_.dovecot.mark()
+        mark = self.world_.server.mark()
         self.assertEqual(0, self.daemon_.once(), self.daemon_.log_end())
-        return sum(row.bodies for row in self.world_.dovecot.ended_sessions(mark))
+        return sum(row.bodies for row in self.world_.server.ended_sessions(mark))
 
     def place(self):
         return self.daemon_.mailbox_dir("alice")
@@ -173,7 +173,7 @@ class LocalLife(EndToEnd):
         os.unlink(unread[2].path)                                                 # deleted
         base = unread[3].name.split(",S=")[0]
         os.rename(unread[3].path, f"{self.place()}/cur/{base}:2,FS")              # without the size in its name
-        shutil.copy2(unread[4].path, f"{self.place()}/.Sent/cur/{unread[4].name}:2,S")  # copied to another folder
+        shutil.copy2(unread[4].path, f"{self.place()}/{self.world_.here('Sent')}/cur/{unread[4].name}:2,S")  # copied to another folder
         files = {mail.path for mail in maildir.mails(self.place())}
         self.assertEqual(0, self.once())
         self.assertEqual(files, {mail.path for mail in maildir.mails(self.place())})

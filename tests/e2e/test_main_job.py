@@ -44,7 +44,7 @@ class MainJob(EndToEnd):
     def _sign_in(self, world, daemon):
         for user in USERS:
             self.assertEqual("needs_login", daemon.status(user)["state"])
-        self.assertEqual(0, len(world.dovecot.sessions()), "no login may be tried without a token")
+        self.assertEqual(0, len(world.server.sessions()), "no login may be tried without a token")
         events = daemon.login(world.people(*USERS))
         self.assertEqual(sorted(USERS), sorted(row["mailbox"] for row in events if row["event"] == "signed_in"))
         for row in events:
@@ -85,7 +85,7 @@ class MainJob(EndToEnd):
 
     def _assert_rotations(self, world, daemon):
         start = {user: len(world.oauth.refreshes(user)) for user in USERS}
-        mark = world.dovecot.mark()
+        mark = world.server.mark()
         patience = ROTATIONS * ACCESS_TOKEN_SECONDS * 2
 
         def fewest():
@@ -93,10 +93,10 @@ class MainJob(EndToEnd):
 
         wait_until(lambda: fewest() >= ROTATIONS, patience,
                    lambda: f"{ROTATIONS} refreshes each; so far {fewest()}\n{daemon.log_end()}", every=0.5)
-        self.assertEqual([], world.dovecot.failed_logins())
+        self.assertEqual([], world.server.failed_logins())
         self.assertEqual([], world.oauth.failed_grants())
         self.assertTrue(all(row["rotated"] for row in world.oauth.refreshes()))
-        sessions = world.dovecot.sessions(mark)
+        sessions = world.server.sessions(mark)
         for user in USERS:
             refreshes = len(world.oauth.refreshes(user)) - start[user]
             logins = sum(1 for row in sessions if row.user == user)
@@ -107,9 +107,9 @@ class MainJob(EndToEnd):
         self.assertTrue(all(row.tls and row.method in ("XOAUTH2", "OAUTHBEARER") for row in sessions))
 
     def _assert_second_run_fetches_nothing(self, world, daemon):
-        mark = world.dovecot.mark()
+        mark = world.server.mark()
         self.assertEqual(0, daemon.once(), daemon.log_end())
-        sessions = world.dovecot.ended_sessions(mark)
+        sessions = world.server.ended_sessions(mark)
         self.assertEqual(set(USERS), {row.user for row in sessions})
         self.assertEqual(0, sum(row.bodies for row in sessions))
         for user in USERS:
@@ -125,9 +125,9 @@ class MainJob(EndToEnd):
         self.assertTrue(lost)
         for name in lost:
             os.unlink(f"{daemon.state_dir}/{name}")
-        mark = world.dovecot.mark()
+        mark = world.server.mark()
         self.assertEqual(0, daemon.once(), daemon.log_end())
-        self.assertEqual(0, sum(row.bodies for row in world.dovecot.ended_sessions(mark)))
+        self.assertEqual(0, sum(row.bodies for row in world.server.ended_sessions(mark)))
         self.assert_mirrored(world, daemon, "alice")
 
     def test_a_message_that_the_reader_deleted_or_moved_to_cur_stays_so(self):
@@ -139,9 +139,9 @@ class MainJob(EndToEnd):
         unread = [mail for mail in maildir.mails(place) if mail.subdir == "new"]
         os.unlink(unread[0].path)
         os.rename(unread[1].path, f"{os.path.dirname(os.path.dirname(unread[1].path))}/cur/{unread[1].name}:2,S")
-        mark = world.dovecot.mark()
+        mark = world.server.mark()
         self.assertEqual(0, daemon.once(), daemon.log_end())
-        self.assertEqual(0, sum(row.bodies for row in world.dovecot.ended_sessions(mark)))
+        self.assertEqual(0, sum(row.bodies for row in world.server.ended_sessions(mark)))
         self.assertEqual(29, maildir.count(place))
         self.assertEqual([], maildir.duplicates(place))
 

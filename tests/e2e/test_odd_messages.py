@@ -39,7 +39,7 @@ def cpu_seconds(pid):
 class OddMessages(EndToEnd):
     def messages_on_server(self, world):
         """uid → octets as the server sends them."""
-        with world.dovecot.observer("alice") as observer:
+        with world.server.observer("alice") as observer:
             observer.command("EXAMINE INBOX")
             found = {}
             for row in observer.command("UID FETCH 1:* (BODY.PEEK[])"):
@@ -64,7 +64,7 @@ class OddMessages(EndToEnd):
 
     def check_odd(self, line_endings):
         world = self.world()
-        with world.dovecot.observer("alice") as observer:
+        with world.server.observer("alice") as observer:
             observer.append("INBOX", [Message(octets, (), DATE) for octets in ODD.values()])
             with self.assertRaisesRegex(RuntimeError, "(?i)zero byte"):
                 # Dovecot takes none, so how one is stored is not shown here.
@@ -98,7 +98,7 @@ class OddMessages(EndToEnd):
             clear.write("5")  # the peak starts anew
         before = status_number(pid, "VmRSS")
         line = b"w" * 998 + b"\r\n"
-        with world.dovecot.observer("alice") as observer:
+        with world.server.observer("alice") as observer:
             observer.append("INBOX", [Message(HEAD % 8 + b"\r\n" + line * (LARGE // len(line)), (), DATE)])
         self.assertEqual(0, daemon.ctl("sync", "alice", "--wait", seconds=600).status, daemon.log_end())
         grown = status_number(pid, "VmHWM") - before

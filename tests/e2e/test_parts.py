@@ -52,7 +52,7 @@ class Stranger:
                          refresh_token=token["refresh_token"])
 
     def imap(self, port=None):
-        return imaplib.IMAP4_SSL("localhost", port or self._world.dovecot.imaps_port, ssl_context=self._context)
+        return imaplib.IMAP4_SSL("localhost", port or self._world.server.imaps_port, ssl_context=self._context)
 
     def sign_in(self, login, access_token, mechanism="XOAUTH2", port=None):
         message = {"XOAUTH2": f"user={login}\1auth=Bearer {access_token}\1\1",
@@ -79,7 +79,7 @@ class Parts(EndToEnd):
             client = stranger.sign_in("alice", token["access_token"], mechanism)
             self.assertEqual(multiset(world.originals["alice"]["INBOX"]), fetch_all(client))
             client.logout()
-        sessions = world.dovecot.ended_sessions()
+        sessions = world.server.ended_sessions()
         self.assertEqual([("XOAUTH2", True, 60), ("OAUTHBEARER", True, 60)],
                          [(row.method, row.tls, row.bodies) for row in sessions])
         self.assertEqual([b"INBOX", b"Entw&APw-rfe &- R"],
@@ -117,7 +117,7 @@ class Parts(EndToEnd):
         self.assertEqual("invalid_grant", stranger.refresh(token)["error"])
         with self.assertRaises(imaplib.IMAP4.error):
             stranger.sign_in("alice", token["access_token"])
-        self.assertEqual(1, len(world.dovecot.failed_logins()))
+        self.assertEqual(1, len(world.server.failed_logins()))
 
     def test_a_token_opens_nobody_elses_mailbox(self):
         world = self.world(oauth=True)
@@ -144,7 +144,7 @@ class Parts(EndToEnd):
         world.fill("alice", {"INBOX": 3})
         before = world.snapshot("alice")
         self.assertEqual(before, world.snapshot("alice"))
-        client = imaplib.IMAP4("127.0.0.1", world.dovecot.imap_port)
+        client = imaplib.IMAP4("127.0.0.1", world.server.imap_port)
         client.login("alice", PASSWORD)
         client.select("INBOX")
         client.logout()
@@ -154,14 +154,14 @@ class Parts(EndToEnd):
         world = self.world()
         world.fill("alice", {"INBOX": 3})
         before = world.snapshot("alice")
-        world.dovecot.restart()
+        world.server.restart()
         rows = [(name, flags) for name, (_, flags) in world.snapshot("alice").items()]
         self.assertEqual([(name, flags) for name, (_, flags) in before.items()], rows)
 
     def test_proxy_cuts_on_the_octet_stalls_and_greets(self):
         world = self.world()
         world.fill("alice", {"INBOX": 30})
-        proxy = FaultyProxy(world.dovecot.imaps_port, world.certificate,
+        proxy = FaultyProxy(world.server.imaps_port, world.certificate,
                             [Fault("greet", text=b"\x00\xff garbage\r\n"), Fault("cut", 10), Fault("stall", 25_000)])
         self.addCleanup(proxy.close)
         context = ssl.create_default_context(cafile=world.authority.ca_file)
@@ -190,7 +190,7 @@ class Parts(EndToEnd):
 
     def test_servers_listen_on_loopback_only(self):
         world = self.world(oauth=True)
-        ports = {world.dovecot.imaps_port, world.dovecot.imap_port, world.dovecot.observer_port,
+        ports = {world.server.imaps_port, world.server.imap_port, world.server.observer_port,
                  urllib.parse.urlsplit(world.oauth.issuer).port, urllib.parse.urlsplit(world.oauth.plain).port}
         bound = set()
         for table in ("/proc/net/tcp", "/proc/net/tcp6"):

@@ -8,12 +8,12 @@ from lib import maildir
 class Passwords(EndToEnd):
     def _once(self, world, config):
         daemon = self.daemon(world, config, start=False)
-        mark = world.dovecot.mark()
+        mark = world.server.mark()
         status = daemon.once()
         self.assertEqual(0, status, daemon.log_end())
-        sessions = world.dovecot.ended_sessions(mark)
+        sessions = world.server.ended_sessions(mark)
         self.assertTrue(all(row.tls for row in sessions))
-        self.assertEqual([], world.dovecot.failed_logins())
+        self.assertEqual([], world.server.failed_logins())
         return daemon, sessions
 
     def test_plain_over_tls_from_the_first_octet(self):
@@ -26,7 +26,7 @@ class Passwords(EndToEnd):
     def test_plain_over_starttls(self):
         world = self.world(mechanisms="plain")
         world.fill("alice", {"INBOX": 20})
-        daemon, sessions = self._once(world, world.config("alice", tls="starttls", port=world.dovecot.imap_port))
+        daemon, sessions = self._once(world, world.config("alice", tls="starttls", port=world.server.imap_port))
         self.assertEqual({"PLAIN"}, {row.method for row in sessions})
         self.assert_mirrored(world, daemon, "alice")
 
@@ -53,7 +53,7 @@ class Passwords(EndToEnd):
         daemon = self.daemon(world, config, start=False)
         self.assertEqual(3, daemon.once(), daemon.log_end())
         self.assertEqual(0, maildir.count(daemon.mailbox_dir("alice")))
-        self.assertLessEqual(len(world.dovecot.failed_logins()), 2)
+        self.assertLessEqual(len(world.server.failed_logins()), 2)
 
 
 class Trust(EndToEnd):
@@ -61,8 +61,8 @@ class Trust(EndToEnd):
         daemon = self.daemon(world, config, start=False)
         self.assertEqual(1, daemon.once(), daemon.log_end())
         self.assertEqual(0, maildir.count(daemon.mailbox_dir("alice")))
-        self.assertEqual([], world.dovecot.sessions())
-        self.assertEqual([], world.dovecot.failed_logins(), "a password went to a server that proved nothing")
+        self.assertEqual([], world.server.sessions())
+        self.assertEqual([], world.server.failed_logins(), "a password went to a server that proved nothing")
         self.assertTrue(any(reason in daemon.log().lower() for reason in reasons), daemon.log_end())
 
     def test_certificate_of_an_unknown_authority_is_refused(self):
@@ -86,7 +86,7 @@ class Trust(EndToEnd):
     def test_starttls_that_is_not_offered_sends_no_password(self):
         world = self.world(settings="ssl = no\n")
         world.fill("alice", {"INBOX": 3})
-        config = world.config("alice", tls="starttls", port=world.dovecot.imap_port)
+        config = world.config("alice", tls="starttls", port=world.server.imap_port)
         self._assert_refused(world, config, "starttls")
 
     def test_one_mailbox_with_a_bad_certificate_leaves_its_neighbour_alone(self):

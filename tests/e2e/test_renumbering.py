@@ -1,7 +1,6 @@
 """A server that numbers its folders anew, and a mailbox that moves to another server: no second download."""
 import collections
 import os
-import subprocess
 
 from e2e.harness import EndToEnd
 from lib import maildir
@@ -22,31 +21,29 @@ class Renumbering(EndToEnd):
         answer = self.daemon_.ctl("sync", "alice", "--wait")
         self.assertEqual(0, answer.status, f"{answer}\n{self.daemon_.log_end()}")
 
-    def doveadm(self, world, *arguments):
-        subprocess.run(["doveadm", "-c", world.dovecot.config, *arguments], check=True, capture_output=True, timeout=60)
-
-    def validities(self, folder="."):
+    def validities(self, folder="INBOX"):
         return {maildir.NAME.match(mail.name)["validity"] for mail in maildir.mails(self.daemon_.mailbox_dir("alice"))
-                if mail.folder == folder}
+                if mail.folder == self.world_.here(folder)}
 
     def bodies(self, world, mark):
         """How many bodies the server has sent since the mark, once the daemon's sessions are over."""
         self.daemon_.stop()
-        return sum(session.bodies for session in world.dovecot.ended_sessions(mark))
+        return sum(session.bodies for session in world.server.ended_sessions(mark))
 
     def test_folder_numbered_anew_is_not_fetched_anew(self):
         self.make({"INBOX": 60, "Sent": 10})
         before = {mail.path: os.stat(mail.path).st_ino for mail in maildir.mails(self.daemon_.mailbox_dir("alice"))}
         self.daemon_.stop()
-        mark = self.world_.dovecot.mark()
+        mark, old = self.world_.server.mark(), set()
         for folder in ("INBOX", "Sent"):
-            self.doveadm(self.world_, "mailbox", "update", "-u", "alice", "--uid-validity", "4242", folder)
+            old |= self.validities(folder)
+            self.world_.server.renumber("alice", folder)
         self.world_.deliver("alice")
         self.daemon_.start()
         self.sync()
         self.assert_mirrored(self.world_, self.daemon_, "alice")
-        self.assertEqual({"4242"}, self.validities())
-        self.assertEqual({"4242"}, self.validities(".Sent"))
+        for folder in ("INBOX", "Sent"):
+            self.assertEqual((1, set()), (len(self.validities(folder)), self.validities(folder) & old))
         after = [os.stat(mail.path).st_ino for mail in maildir.mails(self.daemon_.mailbox_dir("alice"))]
         self.assertEqual(1, len(set(after) - set(before.values())), "the same files but for the new message")
         self.assertRegex(self.daemon_.log(), r"uidvalidity_changed")
@@ -59,13 +56,13 @@ class Renumbering(EndToEnd):
         self.daemon_.stop()
         other = self.world()
         originals = self.world_.originals["alice"]
-        with other.dovecot.observer("alice") as observer:
+        with other.server.observer("alice") as observer:
             for folder, messages in originals.items():
                 # Not in the old order: numbers are no help.
                 observer.load(folder, list(reversed(messages)))
         other.originals["alice"] = originals
         self.daemon_.write_config(other.config("alice", **self.settings_))
-        mark = other.dovecot.mark()
+        mark = other.server.mark()
         self.daemon_.start()
         self.sync()
         self.assert_mirrored(other, self.daemon_, "alice")
@@ -81,26 +78,26 @@ class Renames(EndToEnd):
         self.wait_mirrored(world, daemon, "alice")
         self.assertEqual(0, daemon.ctl("sync", "alice", "--wait").status)
         daemon.stop()
-        world.dovecot.ended_sessions()
-        mark = world.dovecot.mark()
-        with world.dovecot.observer("alice") as observer:
-            observer.command('RENAME "Old" "Fresh"')
+        world.server.ended_sessions()
+        mark = world.server.mark()
+        with world.server.observer("alice") as observer:
+            observer.rename("Old", "Fresh")
         daemon.start()
         self.assertEqual(0, daemon.ctl("sync", "alice", "--wait").status, daemon.log_end())
         self.assert_mirrored(world, daemon, "alice")
         counts = collections.Counter(mail.folder for mail in maildir.mails(daemon.mailbox_dir("alice")))
-        new, child, other = ("Fresh", "Fresh/child", "Other") if layout == "fs" else (".Fresh", ".Fresh.child", ".Other")
+        new, child, other = (world.here(folder, layout) for folder in ("Fresh", "Fresh/child", "Other"))
         self.assertEqual({".": 5, new: 20, child: 10, other: 10}, dict(counts))
         self.assertRegex(daemon.log(), r"folder_renamed")
         # While it runs, and back again.
-        with world.dovecot.observer("alice") as observer:
-            observer.command('RENAME "Fresh/child" "Moved"')
-            observer.command('RENAME "Other" "Fresh/other"')
+        with world.server.observer("alice") as observer:
+            observer.rename("Fresh/child", "Moved")
+            observer.rename("Other", "Fresh/other")
         self.assertEqual(0, daemon.ctl("sync", "alice", "--wait").status, daemon.log_end())
         self.assert_mirrored(world, daemon, "alice")
         self.assertEqual("idle", daemon.wait_for_state("alice", "idle")["state"], "nothing is held")
         daemon.stop()
-        self.assertEqual(0, sum(session.bodies for session in world.dovecot.ended_sessions(mark)))
+        self.assertEqual(0, sum(session.bodies for session in world.server.ended_sessions(mark)))
 
     def test_folders_renamed_on_the_server_are_renamed_here(self):
         self.check("maildir++")

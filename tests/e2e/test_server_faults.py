@@ -15,7 +15,7 @@ class ServerFaults(EndToEnd):
     def _behind_proxy(self, faults, messages=60, environment=FAST, **more):
         world = self.world()
         world.fill("alice", {"INBOX": messages})
-        proxy = FaultyProxy(world.dovecot.imaps_port, world.certificate, faults)
+        proxy = FaultyProxy(world.server.imaps_port, world.certificate, faults)
         self.addCleanup(proxy.close)
         daemon = self.daemon(world, world.config("alice", port=proxy.port, **more), environment=environment)
         return world, proxy, daemon
@@ -59,7 +59,7 @@ class ServerFaults(EndToEnd):
         proxy.cut_all()
         message = world.deliver("alice")
         self.wait_delivered(world, daemon, "alice", message, 30)
-        world.dovecot.restart()
+        world.server.restart()
         message = world.deliver("alice")
         self.wait_delivered(world, daemon, "alice", message, 60)
         self.assert_mirrored(world, daemon, "alice")
@@ -85,8 +85,8 @@ class ServerFaults(EndToEnd):
         self.wait_mirrored(world, daemon, "alice")
         world.fill("alice", {"Later": 4})
         self.wait_mirrored(world, daemon, "alice")
-        with world.dovecot.observer("alice") as observer:
-            observer.command('DELETE "Later"')
+        with world.server.observer("alice") as observer:
+            observer.delete("Later")
         message = world.deliver("alice")
         self.wait_delivered(world, daemon, "alice", message, 30)
         self.assert_mirrored(world, daemon, "alice")  # P4: what was mirrored stays
@@ -94,7 +94,7 @@ class ServerFaults(EndToEnd):
     def test_message_expunged_on_the_server_stays_here(self):
         world, _, daemon = self._behind_proxy([], messages=10)
         self.wait_mirrored(world, daemon, "alice")
-        with world.dovecot.observer("alice") as observer:
+        with world.server.observer("alice") as observer:
             observer.command("SELECT INBOX")
             observer.command("STORE 1:5 +FLAGS (\\Deleted)")
             observer.command("EXPUNGE")

@@ -16,7 +16,7 @@ class Verify(EndToEnd):
         """alice, mirrored; nothing comes but by an order."""
         self.world_ = self.world()
         self.world_.fill("alice", folders or {"INBOX": 12, "Sent": 4})
-        self.server_ = self.world_.dovecot.observer("alice")
+        self.server_ = self.world_.server.observer("alice")
         self.addCleanup(self.server_.close)
         mailbox.setdefault("poll", "1h")
         mailbox.setdefault("push", "off")
@@ -39,18 +39,20 @@ class Verify(EndToEnd):
             self.assertEqual(row["complete"], not gaps and row["unlisted"] == 0, row)
         return folders, end
 
-    def files(self, folder="."):
+    def files(self, folder="INBOX"):
         """uid → path"""
         found = {}
         for mail in maildir.mails(self.daemon_.mailbox_dir("alice")):
             match = maildir.NAME.match(mail.name)
-            if match and mail.folder == folder:
+            if match and mail.folder == self.world_.here(folder):
                 found[int(match["uid"])] = mail.path
         return found
 
     def on_server(self, *commands):
-        for command in ('SELECT "INBOX"', *commands, "UNSELECT"):
+        self.server_.select("INBOX")
+        for command in commands:
             self.server_.command(command)
+        self.server_.unselect()
 
     def trash(self):
         """uid → octets of what lies in the trash"""
@@ -71,10 +73,10 @@ class Verify(EndToEnd):
         folders, end = self.verify(0)
         self.assertEqual((12, 12), (folders["INBOX"]["server_messages"], folders["INBOX"]["here"]))
         self.assertEqual((16, 16), (end["server_messages"], end["here"]))
-        self.assertEqual([], folders["INBOX"]["size_differs"] + folders["Sent"]["size_differs"])
+        self.assertEqual([], folders["INBOX"]["size_differs"] + folders[self.world_.server.named("Sent")]["size_differs"])
         folders, _ = self.verify(0, "--deep")
         self.assertEqual(12, folders["INBOX"]["contents_compared"])
-        self.assertEqual(4, folders["Sent"]["contents_compared"])
+        self.assertEqual(4, folders[self.world_.server.named("Sent")]["contents_compared"])
         self.assertEqual(files, self.files())
         self.assertEqual(before, self.world_.snapshot("alice"), "the server is as it was")
 
@@ -132,7 +134,7 @@ class Verify(EndToEnd):
         self.assertEqual([7], inbox["not_on_server"])
         self.assertEqual([], inbox["wrong_content"], "a flipped bit has the same size")
         self.assertEqual((11, 10), (inbox["server_messages"], inbox["here"]))
-        self.assertTrue(folders["Sent"]["complete"])
+        self.assertTrue(folders[self.world_.server.named("Sent")]["complete"])
         self.assertEqual(1, end["incomplete"])
 
         folders, _ = self.verify(1, "--deep")
@@ -166,12 +168,12 @@ class Verify(EndToEnd):
 
     def test_folder_that_is_gone_here_is_brought_back_by_word_only(self):
         self.make()
-        for path in self.files(".Sent").values():
+        for path in self.files("Sent").values():
             os.unlink(path)
         folders, _ = self.verify(1, "--repair")
-        self.assertEqual([1, 2, 3, 4], folders["Sent"]["removed_here"])
+        self.assertEqual([1, 2, 3, 4], folders[self.world_.server.named("Sent")]["removed_here"])
         folders, _ = self.verify(0, "--repair", "--fetch-removed")
-        self.assertEqual([1, 2, 3, 4], folders["Sent"]["repaired"])
+        self.assertEqual([1, 2, 3, 4], folders[self.world_.server.named("Sent")]["repaired"])
         self.assert_mirrored(self.world_, self.daemon_, "alice")
 
     # --- when it cannot, or shall not go on ----------------------------------------------------------------------

@@ -6,11 +6,14 @@ everything runs as the one who started it (and chroots nothing). Three ports:
   imap_port       STARTTLS
   observer_port   plain, for the test's own eyes: log lines tell its sessions from the daemon's by the port
 """
+import glob
 import grp
 import os
 import pwd
 import re
 import socket
+import subprocess
+import time
 
 from lib.imap_observer import Observer
 from lib.processes import Child, free_port, wait_until
@@ -20,6 +23,11 @@ PASSWORD = "correct-horse-battery-staple-7319"
 LOGOUT_FORMAT = ("in=%i out=%o bodies=%{fetch_body_count} body_bytes=%{fetch_body_bytes} "
                  "headers=%{fetch_hdr_count} deleted=%{deleted} expunged=%{expunged} appended=%{appended}")
 LOGIN = re.compile(r"imap-login: Info: Login: user=<([^>]*)>, method=(\S+), lport=(\d+), (.*)session=<([^>]*)>")
+# Extensions that Dovecot can be told to hide (imap_capability); it would still accept their commands, so a test with
+# them hidden looks that none is sent.
+PLAIN = ("IMAP4rev1 SASL-IR LOGIN-REFERRALS ID ENABLE LITERAL+ SORT THREAD=REFERENCES MULTIAPPEND UNSELECT CHILDREN NAMESPACE "
+         "UIDPLUS LIST-EXTENDED I18NLEVEL=1 ESEARCH ESORT SEARCHRES WITHIN CONTEXT=SEARCH SPECIAL-USE BINARY MOVE AUTH=PLAIN")
+HIDDEN = re.compile(r"CONDSTORE|QRESYNC|CHANGEDSINCE|HIGHESTMODSEQ|MODSEQ|RETURN \(.*STATUS|\bIDLE\b|NOTIFY", re.I)
 LOGOUT = re.compile(r"imap\([^)]*\)<\d+><([^>]*)>: .*bodies=(\d+) body_bytes=(\d+) .*expunged=(\d+) appended=(\d+)")
 
 
@@ -33,19 +41,25 @@ class Session:
 
 
 class Dovecot:
+    qresync = True  # RFC 7162
+
     def __init__(self, directory, certificate, introspection_url=None, mechanisms="plain login xoauth2 oauthbearer",
-                 capability=None, settings="", detach=False, rights=()):
-        """rights: (attribute, value, mailbox) rows: a token with that attribute opens that mailbox, besides the one
+                 capability=None, settings="", detach=False, rights=(), record=False):
+        """record: keeps all that clients send, for client_commands().
+        rights: (attribute, value, mailbox) rows: a token with that attribute opens that mailbox, besides the one
         that its subject names. What an Exchange administrator does with Add-MailboxPermission."""
         self.directory = directory
         self.log_file = f"{directory}/log"
         self.imaps_port, self.imap_port, self.observer_port = free_port(), free_port(), free_port()
         self._detach = detach
         self._as_root = os.geteuid() == 0
-        os.makedirs(f"{directory}/mail", exist_ok=True)
         self._mail_user, self._mail_group = self._mail_owner()
-        if self._as_root:
-            os.chown(f"{directory}/mail", pwd.getpwnam(self._mail_user).pw_uid, -1)
+        for name in ("mail", "raw"):
+            os.makedirs(f"{directory}/{name}", exist_ok=True)
+            if self._as_root:
+                os.chown(f"{directory}/{name}", pwd.getpwnam(self._mail_user).pw_uid, -1)
+        if record:
+            settings += f"\nprotocol imap {{\n  rawlog_dir = {directory}/raw\n}}"
         self._write("oauth2.conf", self._oauth2(introspection_url))
         self._passdbs = [("oauth2", "")]
         for number, (attribute, value, mailbox) in enumerate(rights):
@@ -168,6 +182,11 @@ service stats {{
 
         wait_until(listens, 20, "Dovecot to listen")
 
+    def renumber(self, user, folder):
+        """The folder gets a new UIDVALIDITY, and its messages new UIDs."""
+        subprocess.run(["doveadm", "-c", self.config, "mailbox", "update", "-u", user, "--uid-validity",
+                        str(int(time.time()) + 1000), folder], check=True, capture_output=True, timeout=60)
+
     def stop(self):
         """Ends the server and every session; the mail stays. start() brings it back on the same ports."""
         self.child.stop()
@@ -176,8 +195,21 @@ service stats {{
         self.stop()
         self.start()
 
+    def close(self):
+        self.child.kill()
+
     def observer(self, user):
         return Observer(self.observer_port, user, PASSWORD)
+
+    @staticmethod
+    def named(folder):
+        """What the folder that the tests call so is called by the server, in UTF-8."""
+        return folder
+
+    @staticmethod
+    def as_kept(message):
+        """What becomes of a message that is handed to the server."""
+        return message
 
     def log_text(self):
         try:
@@ -220,3 +252,28 @@ service stats {{
         return wait_until(lambda: [row for row in self.sessions(since) if row.user == user], seconds,
                           lambda: f"{user} to log in; Dovecot's log:\n{self.log_text()[since:][-3000:]}")
 
+    def client_commands(self):
+        """With record: all that the daemon has sent, a line each, the observer's sessions left out."""
+        sent = []
+        for path in sorted(glob.glob(f"{self.directory}/raw/*.in")):
+            with open(path, "rb") as file:
+                lines = [re.sub(rb"^\d+\.\d+ ", b"", line) for line in file.read().splitlines()]
+            if not any(re.match(rb"t\d+ ", line) for line in lines):
+                sent += lines
+        return sent
+
+    def forbidden_commands(self):
+        return []
+
+
+class DovecotPlain(Dovecot):
+    """Everything that helps to synchronise hidden."""
+
+    qresync = False
+
+    def __init__(self, *arguments, **options):
+        super().__init__(*arguments, **{"capability": PLAIN, **options, "record": True})
+
+    def forbidden_commands(self):
+        """What the daemon sent that was not offered."""
+        return [line for line in self.client_commands() if HIDDEN.search(line.decode("utf-8", "replace"))]

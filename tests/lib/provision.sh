@@ -54,6 +54,34 @@ install_packages() {
   return $status
 }
 
+# provision_mail_server NAME: the libraries of group NAME, and the packages of group NAME-unpacked in
+# build/mail-servers/NAME, where tests/fakes/NAME.py looks for them. They conflict with the server that is installed.
+provision_mail_server() {
+  local name=$1 place=$PWD/build/mail-servers/$1 log=$PWD/build/logs/unpack-$1.log packages package
+  mapfile -t packages < <(sed -n "s/^$name-unpacked //p" packaging/dependencies)
+  provision "$name" || return 1
+  [[ $(cat "$place/.unpacked" 2>/dev/null) == "${packages[*]}" ]] && return 0
+  echo "unpacking into build/mail-servers/$name: ${packages[*]}"
+  rm -rf "$place"
+  mkdir -p "$place/packages" "${log%/*}"
+  if ! download_packages "$place/packages" "${packages[@]}" >"$log" 2>&1; then
+    tail -n 20 "$log"
+    return 1
+  fi
+  for package in "$place"/packages/*.deb; do
+    dpkg-deb -x "$package" "$place" || return 1
+  done
+  rm -r "$place/packages"
+  echo "${packages[*]}" >"$place/.unpacked"
+}
+
+# download_packages DIRECTORY PACKAGE…: asks for newer package lists only where the old ones do not do.
+download_packages() (
+  cd "$1" || return 1
+  shift
+  apt-get download "$@" || { as_root apt-get update && apt-get download "$@"; }
+)
+
 # The OAuth server of tests/e2e/oidc with its npm packages, as the lock file pins them, in build/oidc.
 provision_oauth_server() {
   local place=$PWD/build/oidc source=$PWD/tests/e2e/oidc stamp

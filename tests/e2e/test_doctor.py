@@ -79,7 +79,7 @@ class Doctor(EndToEnd):
         self.assertEqual(["tls"], self.names(rows, "fail"))
         self.assertIn("it is for imap.example.org", rows["tls"]["found"])
         self.assertEqual("skipped", rows["login"]["outcome"])
-        self.assertEqual([], world.dovecot.sessions())
+        self.assertEqual([], world.server.sessions())
 
     def test_authority_that_nobody_knows(self):
         world = self.world()

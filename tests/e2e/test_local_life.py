@@ -173,7 +173,8 @@ class LocalLife(EndToEnd):
         os.unlink(unread[2].path)                                                 # deleted
         base = unread[3].name.split(",S=")[0]
         os.rename(unread[3].path, f"{self.place()}/cur/{base}:2,FS")              # without the size in its name
-        shutil.copy2(unread[4].path, f"{self.place()}/{self.world_.here('Sent')}/cur/{unread[4].name}:2,S")  # copied to another folder
+        copy = f"{self.place()}/{self.world_.here('Sent')}/cur/{unread[4].name}:2,S"
+        shutil.copy2(unread[4].path, copy)                                        # copied to another folder
         files = {mail.path for mail in maildir.mails(self.place())}
         self.assertEqual(0, self.once())
         self.assertEqual(files, {mail.path for mail in maildir.mails(self.place())})

@@ -1,16 +1,20 @@
 """Proves the parts that the other tests stand on, with Python's own IMAP client in the daemon's place."""
 import collections
+import fnmatch
+import glob
 import imaplib
 import json
 import os
 import socket
 import ssl
 import threading
+import unittest
 import urllib.error
 import urllib.parse
 import urllib.request
 
 from e2e.harness import EndToEnd
+from e2e.not_applying import NOT_APPLYING
 from fakes.corpus import Corpus, digest, multiset
 from fakes.dovecot import PASSWORD
 from fakes.faulty_proxy import Fault, FaultyProxy
@@ -66,6 +70,14 @@ def fetch_all(client, folder="INBOX"):
     client.select(folder, readonly=True)
     rows = client.uid("FETCH", "1:*", "(BODY.PEEK[])")[1]
     return collections.Counter(digest(row[1]) for row in rows if isinstance(row, tuple))
+
+
+def cases(suite):
+    for part in suite:
+        if isinstance(part, unittest.TestSuite):
+            yield from cases(part)
+        else:
+            yield part
 
 
 class Parts(EndToEnd):
@@ -244,6 +256,14 @@ class Instruments(EndToEnd):
         text = yaml_text({"a": {"b": {"file": "x"}}, "list": [{"name": "n", "f": {"in": ["I", "S*"], "ex": []}}]})
         self.assertEqual('a:\n  b: {"file": "x"}\n'
                          'list:\n  - name: "n"\n    f:\n      in: ["I", "S*"]\n      ex: []', text)
+
+    def test_what_does_not_apply_to_a_server_exists(self):
+        names = [case.id() for module in glob.glob(f"{os.path.dirname(__file__)}/test_*.py")
+                 for case in cases(unittest.defaultTestLoader.loadTestsFromName(f"e2e.{os.path.basename(module)[:-3]}"))]
+        for server, rows in NOT_APPLYING.items():
+            for pattern, reason in rows.items():
+                self.assertTrue(fnmatch.filter(names, pattern), f"{server}: {pattern}")
+                self.assertNotEqual("", reason)
 
     def test_free_ports_differ(self):
         self.assertGreater(len({free_port() for _ in range(20)}), 10)

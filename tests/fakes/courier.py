@@ -53,7 +53,7 @@ ln -s {self.directory}/authdaemon /run/courier/authdaemon
 export TLS_CERTFILE={pem} TLS_VERIFYPEER=NONE COURIERTLS={tls} IMAP_STARTTLS=YES
 export IMAP_CAPABILITY="{CAPABILITY}" IMAP_CAPABILITY_TLS="{CAPABILITY} AUTH=PLAIN"
 export IMAP_KEYWORDS=1 IMAP_USELOCKS=1 IMAP_MAILBOX_SANITY_CHECK=1 IMAP_IDLE_TIMEOUT=1 MAILDIRPATH=Maildir
-{tcpd} {self.imap_port} {login} &
+IMAP_TLS_REQUIRED=1 {tcpd} {self.imap_port} {login} &
 {tcpd} {self.observer_port} {login} &
 IMAP_TLS=1 {tcpd} {self.imaps_port} {tls} -server -tcpd {login} &
 wait
@@ -97,6 +97,6 @@ wait
             for kind in ("in", "out"):
                 with open(f"{path[:-2]}{kind}", "rb") as file:
                     octets[kind] = file.read()
-            found.append(Record(int(began), path, user, int(port) == self.imaps_port, octets["in"], octets["out"],
+            found.append(Record(int(began), path, user, octets["in"], octets["out"],
                                 os.path.exists(f"{path[:-2]}end")))
         return sorted(found)

@@ -5,8 +5,10 @@ import os
 import re
 import shutil
 import struct
+import time
 
 from fakes.unpacked_server import PLACE, PasswordDaemon, Record, UnpackedServer
+from lib.processes import wait_until
 
 PROGRAMS = f"{PLACE}/usr/lib/cyrus/bin"
 # Written between the octets of the telemetry at each turn: who speaks, and when.
@@ -22,9 +24,10 @@ def _ask(file):
 
 class Cyrus(UnpackedServer):
     name = "cyrus"
-    qresync = True
+    qresync = ends_sessions_in_deleted_folders = True
 
     def prepare(self):
+        self._last_new_mailbox = 0
         for name in ("conf", "spool", "conf/log", "conf/proc", "conf/socket"):
             self.make_directory(f"{self.directory}/{name}")
         # The server's user reads the key; Dovecot does that as root.
@@ -44,7 +47,8 @@ SERVICES {{
 EVENTS {{
 }}
 """)
-        return f"exec {PROGRAMS}/master -C {config} -M {services} -D -p {self.directory}/master.pid\n"
+        # Who was killed has left his entry.
+        return f"rm -f {self.directory}/conf/proc/*\nexec {PROGRAMS}/master -C {config} -M {services} -D -p {self.directory}/master.pid\n"
 
     def library_path(self):
         [path] = glob.glob("usr/lib/*/libcyrus.so.0", root_dir=self.unpacked)
@@ -58,7 +62,8 @@ cyrus_group: {grp.getgrgid(self.mail_user.pw_gid).gr_name}
 sasl_pwcheck_method: saslauthd
 sasl_saslauthd_path: {self.directory}/passwords
 sasl_mech_list: PLAIN LOGIN
-allowplaintext: yes
+allowplaintext: no
+observer_allowplaintext: yes
 failedloginpause: 0
 tls_server_cert: {self.certificate[0]}
 tls_server_key: {key}
@@ -75,14 +80,17 @@ skiplist_unsafe: yes
         answer = b"OK" if user else b"NO"
         log = f"{self.directory}/conf/log/{user}"
         if user and not os.path.isdir(log):  # telemetry is kept of those who have such a directory
+            # Cyrus draws the identity of a new mailbox from random numbers that begin anew with the second of the day:
+            # of two whose first login falls into the same second, both would have the same INBOX.
+            wait_until(lambda: int(time.time()) != self._last_new_mailbox, 5, "the next second", 0.02)
+            self._last_new_mailbox = int(time.time())
             self.make_directory(log)
         return struct.pack(">H", len(answer)) + answer
 
     def records(self):
         found = []
         for path in glob.glob(f"{self.directory}/conf/log/*/imap*-*"):
-            service, process = os.path.basename(path).rsplit("-", 1)
-            busy = os.path.exists(f"{self.directory}/conf/proc/{process}")
+            busy = os.path.exists(f"{self.directory}/conf/proc/{path.rsplit('-', 1)[1]}")
             with open(path, "rb") as file:
                 parts = LOGIN.split(file.read())[1:]
             # One process serves one client after the other.
@@ -92,6 +100,6 @@ skiplist_unsafe: yes
                                   for which in (b"<", b">"))
                 ended = not busy or number + 1 < len(parts) // 2 or b"\n* BYE" in b"\n" + answered
                 began = re.search(rb"[<>](\d{10})", text)
-                found.append(Record(int(began[1]) if began else 0, (path, number), user.decode(), service == "imaps",
-                                    sent, answered, ended))
+                found.append(Record(int(began[1]) if began else 0, (path, number), user.decode(), sent, answered,
+                                    ended))
         return sorted(found)

@@ -42,6 +42,8 @@ class Session:
 
 class Dovecot:
     qresync = True  # RFC 7162
+    ends_sessions_in_deleted_folders = False
+    pushes, push_lag = True, 0  # seconds until it tells an idle client what has changed
 
     def __init__(self, directory, certificate, introspection_url=None, mechanisms="plain login xoauth2 oauthbearer",
                  capability=None, settings="", detach=False, rights=(), record=False):
@@ -269,7 +271,7 @@ service stats {{
 class DovecotPlain(Dovecot):
     """Everything that helps to synchronise hidden."""
 
-    qresync = False
+    qresync = pushes = False
 
     def __init__(self, *arguments, **options):
         super().__init__(*arguments, **{"capability": PLAIN, **options, "record": True})

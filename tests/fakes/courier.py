@@ -69,8 +69,8 @@ wait
         if not os.path.isdir(home):
             for name in ("", "/Maildir", "/Maildir/cur", "/Maildir/new", "/Maildir/tmp"):
                 self.make_directory(home + name)
-        uid, gid = (self.mail_user.pw_uid, self.mail_user.pw_gid) if self.as_root else (0, 0)
-        return (f"UID={uid}\nGID={gid}\nHOME={home}\nADDRESS={user}\nMAILDIR={home}/Maildir\nOPTIONS=\n.\n").encode()
+        return (f"UID={self.mail_user.pw_uid}\nGID={self.mail_user.pw_gid}\nHOME={home}\nADDRESS={user}\n"
+                f"MAILDIR={home}/Maildir\nOPTIONS=\n.\n").encode()
 
     @staticmethod
     def named(folder):

@@ -99,7 +99,7 @@ mount --bind {self.unpacked} {PLACE}
         return path
 
     def start(self):
-        user = [] if self.as_root else ["--map-root-user"]
+        user = [] if self.as_root else ["--map-current-user", "--keep-caps"]
         self.child = Child(["unshare", "--mount", "--pid", "--fork", "--kill-child", *user, "sh", self.script],
                            f"{self.directory}/stdout",
                            env={"PATH": os.environ["PATH"], "LD_LIBRARY_PATH": self.library_path()})

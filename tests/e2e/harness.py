@@ -121,11 +121,16 @@ class World:
 
     def oauth_mailbox(self, user, **more):
         return {"name": user, "app": "lab", "user": user, "host": "localhost", "port": self.server.imaps_port,
-                "ca_file": self.authority.ca_file, **more}
+                "ca_file": self.authority.ca_file, **self.news(), **more}
 
     def password_mailbox(self, user, **more):
         return {"name": user, "user": user, "host": "localhost", "port": self.server.imaps_port,
-                "ca_file": self.authority.ca_file, "password": {"file": self.password_file()}, **more}
+                "ca_file": self.authority.ca_file, "password": {"file": self.password_file()},
+                **self.news(), **more}
+
+    def news(self):
+        """Where no server tells of new mail, it is asked often enough for a test that waits for some."""
+        return {} if self.server.pushes else {"poll": "2s"}
 
     def password_file(self, password=PASSWORD, name="password"):
         path = f"{self.directory}/{name}"

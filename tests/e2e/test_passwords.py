@@ -36,7 +36,7 @@ class Passwords(EndToEnd):
     def test_password_handed_over_by_mailmoorctl_outlives_a_restart(self):
         world = self.world()
         world.fill("alice", {"INBOX": 5})
-        config = world.config("alice", poll="2s")
+        config = world.config("alice")
         del config["mailboxes"][0]["password"]
         daemon = self.daemon(world, config)
         self.assertEqual("needs_login", daemon.status("alice")["state"])

@@ -25,7 +25,8 @@ class FlagsAndDeletions(EndToEnd):
         self.addCleanup(self.server_.close)
         mailbox.setdefault("poll", "1h")  # nothing comes but by `sync`
         mailbox.setdefault("push", "off")
-        self.daemon_ = self.daemon(self.world_, self.world_.config("alice", **mailbox))
+        soon = {"MAILMOOR_TIME_SCALE": "0.1"} if self.world_.server.ends_sessions_in_deleted_folders else None
+        self.daemon_ = self.daemon(self.world_, self.world_.config("alice", **mailbox), environment=soon)
         self.wait_mirrored(self.world_, self.daemon_, "alice")
         self.sync()
 

@@ -13,6 +13,12 @@ namespace {
 // A connection that goes each time would keep the folder from ever being synced.
 constexpr unsigned kLostAtMost = 3;
 
+// Whether a new UIDVALIDITY makes anything invalid. A folder that holds nothing has nothing to lose, and courier-imap
+// numbers an empty one anew at each look: that is no loop, which would keep its first message waiting.
+[[nodiscard]] bool holds_anything(const sync::RecordedFolder& recorded, std::size_t files) {
+  return files != 0 || !recorded.known.empty() || !recorded.retries.empty() || !recorded.left_out.empty();
+}
+
 } // namespace
 
 // Files first, then the record: a pass that ends in between is done again, and finds what was renamed.
@@ -33,9 +39,10 @@ runtime::Task<Status> FolderSync::start_over(maildir::FolderScan found) {
   auto loading = base_of(outcome.renumbered);
   Result<FlagMap> base = co_await loading;
   if (!base) co_return pass(std::move(base).error());
-  const bool changed = folder_.recorded.validity.has_value();
+  const bool changed =
+      folder_.recorded.validity.has_value() && holds_anything(folder_.recorded, found.of_other_validity);
   if (changed) folder_.renumberings = sync::once_more(folder_.renumberings, services_.now());
-  tell_renumbered(outcome, found.of_other_validity);
+  if (changed || found.of_other_validity != 0) tell_renumbered(outcome, found.of_other_validity);
 
   UidSet present = std::move(found.present);
   for (const FolderRematch::Renumbered& message : outcome.renumbered)
@@ -68,7 +75,6 @@ runtime::Task<Result<FlagMap>> FolderSync::base_of(const std::vector<FolderRemat
 
 void FolderSync::tell_renumbered(const FolderRematch::Outcome& outcome, std::size_t unmatched) {
   const auto& before = folder_.recorded.validity;
-  if (!before && unmatched == 0) return;
   std::string text =
       before ? concat("UIDVALIDITY changed from ", before->value(), " to ", state_now().uid_validity->value(), ": ")
              : "files of another UIDVALIDITY are here: ";

@@ -4,6 +4,7 @@ import os
 
 from e2e.harness import EndToEnd
 from lib import maildir
+from lib.processes import wait_until
 
 
 class Renumbering(EndToEnd):
@@ -68,6 +69,17 @@ class Renumbering(EndToEnd):
         self.assert_mirrored(other, self.daemon_, "alice")
         self.assertEqual(70, maildir.count(self.daemon_.mailbox_dir("alice")))
         self.assertLessEqual(self.bodies(other, mark), 70 // 12 + 1)
+
+    def test_first_message_of_a_folder_that_was_empty_for_long_comes_with_the_poll(self):
+        """courier-imap numbers an empty folder anew at each look."""
+        world = self.world()
+        world.fill("alice", {"Sent": 3})
+        daemon = self.daemon(world, world.config("alice", poll="1s", push="off"))
+        self.wait_mirrored(world, daemon, "alice")
+        wait_until(lambda: daemon.log().count("event=synced") >= 8, 60, daemon.log_end)
+        self.wait_delivered(world, daemon, "alice", world.deliver("alice"), 20)
+        self.assert_mirrored(world, daemon, "alice")
+        self.assertNotIn("uidvalidity", daemon.log())
 
 
 class Renames(EndToEnd):

@@ -287,5 +287,23 @@ TEST_F(RematchTest, LoopOfChanges_IsLookedAtLessAndLessAndToldOf) {
   EXPECT_THAT(files(), UnorderedElementsAre("V51U51:new", "V51U52:new"));
 }
 
+// courier-imap gives an empty folder a UIDVALIDITY of the moment at each EXAMINE, and keeps it from the first message
+// on.
+TEST_F(RematchTest, EmptyFolderNumberedAnewEachTime_IsNoLoop) {
+  fill(0);
+  start();
+  ASSERT_TRUE(synced());
+  for (std::uint32_t validity = 20; validity < 30; ++validity) {
+    renumber(validity, 0);
+    ASSERT_TRUE(pass());
+  }
+  EXPECT_THAT(world.logged, ::testing::IsEmpty());
+  renumber(30, 0);
+  fill(1);
+  start(); // nobody asks for this pass, so a wait would hold it up
+  ASSERT_TRUE(synced());
+  EXPECT_THAT(files(), UnorderedElementsAre("V30U1:new"));
+}
+
 } // namespace
 } // namespace mailmoor::mailbox

@@ -72,6 +72,39 @@ class Presentation(ProviderTest):
         self.assertEqual(1, self.server.journal.logins())
 
 
+class Treachery(ProviderTest):
+    """Extensions that are offered and not kept to."""
+    ALL = exchange.AFTER_2026 + " CONDSTORE QRESYNC LIST-EXTENDED LIST-STATUS ESEARCH SPECIAL-USE"
+
+    def begin_with_all(self, greeting=None):
+        self.exchange()
+        if greeting:
+            self.server.greeting = greeting
+        self.server.capabilities_before = self.server.capabilities_after = self.ALL
+        self.fill(6)
+        self.fill(3, "Sent")
+        self.begin(poll="1s", flags="mirror")
+
+    def test_microsoft_is_asked_for_none_of_them(self):
+        self.begin_with_all()
+        self.wait_mirrored()
+        self.sync()
+        self.assertEqual([], self.server.treacherous())
+        self.assert_well_behaved()
+
+    def test_another_server_that_refuses_them_is_asked_once(self):
+        self.begin_with_all("* OK [CAPABILITY IMAP4rev1 AUTH=PLAIN] Strato ready")
+        self.server.script("^ENABLE", "{tag} BAD Command Argument Error. 12")
+        self.server.script("RETURN", "{tag} BAD Command Argument Error. 12")
+        self.wait_mirrored()
+        for _ in range(12):  # more than the BADs that a server bears
+            self.sync()
+        self.assertEqual((1, 1), (len(self.server.journal.commands("^ENABLE")),
+                                  len(self.server.journal.commands("RETURN"))))
+        self.assertEqual((1, 1), (self.server.journal.logins(), self.server.connections))
+        self.assert_well_behaved()
+
+
 class Folders(ProviderTest):
     def test_names_and_attributes_as_it_sends_them(self):
         server = self.exchange(2026, tokens=True)
@@ -129,6 +162,21 @@ class Limits(ProviderTest):
         self.assertGreater(server.journal.longest(), 500, "sets were asked for")
         self.assertEqual([], server.treacherous())
         self.assert_well_behaved()
+
+    def test_refused_command_is_not_said_again(self):
+        """Ten BADs, and it hangs up."""
+        server = self.exchange()
+        self.fill(3)
+        self.fill(3, "Odd")
+        server.script("^EXAMINE \"Odd\"", "{tag} BAD Command Argument Error. 12", times=1000)
+        self.begin(poll="1s")
+        wait_until(lambda: sum(self.here().values()) == 3, 20, lambda: self.daemon_.log_end())
+        for _ in range(12):
+            self.sync(status=1)
+        self.assertEqual(1, len(server.journal.commands("^EXAMINE \"Odd\"")))
+        self.assertEqual(1, server.journal.logins())
+        [told] = self.loud()
+        self.assertRegex(told, r"folder=Odd .*Command Argument Error\. 12.*EXAMINE")
 
 
 class Numbers(ProviderTest):

@@ -1,6 +1,7 @@
 """Exchange Online answers half of what it was asked, or doubts who we are: no message is lost or double, none is to
 blame for another."""
 from e2e.provider import ProviderTest
+from fakes.exchange import NOT_CONNECTED
 from lib import maildir
 from lib.processes import wait_until
 
@@ -94,6 +95,23 @@ class HalfAnswers(ProviderTest):
 
 
 class Doubtful(ProviderTest):
+    def test_authenticated_but_not_connected(self):
+        server = self.exchange(tokens=True)
+        self.fill(5)
+        server.script("^(ID|NAMESPACE|LIST)", NOT_CONNECTED, times=3)
+        self.begin("0.01")  # 1, 5, 15 minutes: 0.6, 3, 9 s, the later half of each
+        row = self.daemon_.wait_for_state("alice", "backing_off")
+        self.assertIn("authenticated but not connected", row["reason"])
+        self.assertIn("IMAP is enabled", row["remedy"])
+        self.wait_mirrored(seconds=40)
+        self.assertEqual(4, server.journal.logins())
+        self.assertEqual(1, len(self.loud("warning")), "told once, not at every try")
+        starts = [row.at for row in server.journal.rows("connect")]
+        gaps = [later - earlier for earlier, later in zip(starts, starts[1:])]
+        self.assertGreater(gaps[2], gaps[0], "the waits grow")
+        self.assertEqual([], self.loud("err"))
+        self.assert_well_behaved()
+
     def test_invalid_state(self):
         server = self.exchange()
         self.fill(5)

@@ -12,6 +12,35 @@ class Tokens(ProviderTest):
         self.assertEqual([], self.daemon_.status("alice")["poison"])
         self.assert_well_behaved()
 
+    def test_token_ends_while_idle(self):
+        server = self.exchange(tokens=True)
+        self.fill(5)
+        self.begin(push="auto")
+        self.wait_mirrored()
+        wait_until(lambda: server.journal.commands("^IDLE"), 10, "IDLE")
+        self.entra.end_access_tokens("alice")
+        wait_until(lambda: server.connections == 2, 20, lambda: self.daemon_.log_end())
+        self.deliver()
+        self.wait_mirrored()
+        self.check_nobody_is_alarmed(logins=2)
+        self.assertEqual({1}, set(server.bodies_wanted().values()))
+
+    def test_token_ends_between_two_messages(self):
+        server = self.exchange(tokens=True)
+        self.fill(12)
+
+        def end(session, start, octets):
+            server.faults.clear()
+            session.say(start + f" BODY[] {{{len(octets)}}}\r\n".encode() + octets + b")\r\n")
+            self.entra.end_access_tokens("alice")
+            session.say(TOKEN_EXPIRED)
+            raise EOFError
+
+        server.faults = {6: end}
+        self.begin()
+        self.wait_mirrored()
+        self.check_nobody_is_alarmed(logins=2)
+
     def test_token_ends_in_the_middle_of_a_literal(self):
         """The server's last words are then octets of a message that never ends."""
         server = self.exchange(tokens=True)

@@ -39,6 +39,7 @@ struct Command {
   CommandText text;
   std::optional<FolderName> folder;                       // kExamine
   SaslMechanism mechanism = SaslMechanism::kLoginCommand; // kAuthenticate
+  bool is_extended_list = false;                          // LIST with RETURN
   std::size_t parts_sent = 0;
   int challenges = 0;     // kAuthenticate: those after our own message
   std::string sasl_error; // kAuthenticate: the first of them, decoded
@@ -56,6 +57,8 @@ class CommandQueue final {
   // The name that the next command added will have, and its tag.
   [[nodiscard]] CommandId next_id() const noexcept { return CommandId(last_id_ + 1); }
   [[nodiscard]] static std::string tag_of(CommandId id);
+  // That id, for a command that is not to be sent.
+  CommandId skip_id() noexcept { return CommandId(++last_id_); }
   // REQUIRES: command.id == next_id().
   CommandId add(Command command);
 

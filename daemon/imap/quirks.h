@@ -12,12 +12,20 @@ struct ExtensionQuirks {
   // iCloud (imap.mail.me.com): VANISHED that names messages which are there, FETCH with sequence numbers that are not,
   // no ENABLED; Foundry376/Mailspring-Sync#91, jstedfast/MailKit#1871, 2025. CONDSTORE is sound there.
   bool no_qresync = false;
+  // Exchange Online since 2026 offers "ENABLE IMAP4rev2" and does not answer as IMAP4rev2 has it once that is enabled:
+  // SEARCH goes wrong; jstedfast/MailKit#2016, 2026. Nothing is enabled there, whatever is offered.
+  bool no_enable = false;
+  // "LIST "" "*" RETURN (STATUS (MESSAGES))" → "BAD Command Argument Error. 12", where IMAP4rev2 or LIST-STATUS is
+  // offered. Exchange, floatpane/matcha#1426, 2026. Known too of any server that has answered so in this session.
+  bool no_list_return = false;
 
   friend bool operator==(const ExtensionQuirks&, const ExtensionQuirks&) = default;
 };
 
 // What is known of the server with this name, in any case.
 [[nodiscard]] ExtensionQuirks extension_quirks(std::string_view host);
+// What is added to it by how the server introduces itself: it may stand behind any name.
+void add_extension_quirks(ExtensionQuirks& quirks, std::string_view greeting);
 
 struct Quirks {
   // A line ends with LF alone. IceWarp 11 and hand-made gateways, jstedfast/MailKit#225, 2015; RFC 9051 §2.2: CRLF.

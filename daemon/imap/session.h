@@ -9,7 +9,8 @@
 // Life: greeting → not authenticated → [STARTTLS] → authenticated → [folder open] → Bye or end of the stream.
 // Queued commands are sent in order. Those that change what others mean (STARTTLS, AUTHENTICATE, LOGIN, EXAMINE, IDLE,
 // LOGOUT) wait for the commands before them to complete and keep back those after them (RFC 9051 §5.5); the others are
-// pipelined. There is no way to send a command that changes anything on the server.
+// pipelined. There is no way to send a command that changes anything on the server. A command that the server has
+// called wrong is not sent again: it is Completed at once, with the answer that it had.
 #pragma once
 
 #include "imap/capabilities.h"
@@ -18,6 +19,7 @@
 #include "imap/framer.h"
 #include "imap/limits.h"
 #include "imap/quirks.h"
+#include "imap/refusals.h"
 #include "imap/response.h"
 #include "imap/response_parser.h"
 #include "imap/sasl.h"
@@ -68,7 +70,10 @@ class Session final {
   // LIST "" "*". `with_status` adds StatusEntry for each folder where the server can (LIST-STATUS, RFC 5819); where it
   // cannot the answer is the plain list: ask can_list_status().
   CommandId list_all(bool with_status = false);
-  [[nodiscard]] bool can_list_status() const { return capabilities_.has("LIST-STATUS"); }
+  // False from the moment at which the server has refused it, too: then the list is to be asked for once more.
+  [[nodiscard]] bool can_list_status() const { return can_list_with("LIST-STATUS"); }
+  // Whether list_all() asks for more than the plain list.
+  [[nodiscard]] bool can_list_return() const { return can_list_with("LIST-EXTENDED") || can_list_status(); }
   CommandId status(const FolderName& folder);
   // Opens a folder for reading; selected() says what is open once it has completed. With `since` (REQUIRES:
   // qresync_enabled()) the server tells before that, as Fetched and Vanished (earlier), all that changed since then.
@@ -130,12 +135,17 @@ class Session final {
   void complete(Command command, std::optional<StatusResponse> status, std::string_view line);
   void apply_code(const std::optional<ResponseCode>& code);
   void hear_capabilities(std::string_view words);
+  void learn_from(const Command& command, const Completed& completed);
   void fail_with(ErrorKind kind, std::string code, std::string what);
   void emit(Event event) { ready_.push_back(std::move(event)); }
   // Sent.
   void pump();
   [[nodiscard]] CommandWriter writer() const;
   CommandId add(CommandKind kind, CommandText text);
+  CommandId add(Command command);
+  [[nodiscard]] bool can_list_with(std::string_view extension) const {
+    return !quirks_.extensions.no_list_return && capabilities_.has(extension);
+  }
   CommandId uid_fetch(std::string_view uids, FetchItems items, std::optional<ModSeq> changed_since = std::nullopt);
 
   Limits limits_;
@@ -143,6 +153,7 @@ class Session final {
   Framer framer_;
   FetchParser fetch_;
   CommandQueue commands_;
+  Refusals refusals_;
   Capabilities capabilities_;
   Selection selection_;
 

@@ -24,9 +24,23 @@ CommandWriter Session::writer() const {
 }
 
 CommandId Session::add(CommandKind kind, CommandText text) {
-  const CommandId id = commands_.add(Command(commands_.next_id(), kind, std::move(text)));
-  pump();
-  return id;
+  return add(Command(commands_.next_id(), kind, std::move(text)));
+}
+
+CommandId Session::add(Command command) {
+  // Logins look alike for the log and are not: their owner decides.
+  const bool may_be_known = command.kind == CommandKind::kPlain || command.kind == CommandKind::kExamine;
+  const auto refusal = may_be_known ? refusals_.answer_to(command.text.for_log) : std::nullopt;
+  if (!refusal) {
+    const CommandId id = commands_.add(std::move(command));
+    pump();
+    return id;
+  }
+  Completed completed(commands_.skip_id(), CompletionStatus::kBad);
+  completed.text = *refusal;
+  completed.command = std::move(command.text.for_log);
+  emit(completed);
+  return completed.id;
 }
 
 CommandId Session::capability() {
@@ -67,9 +81,7 @@ Result<CommandId> Session::authenticate(const SaslLogin& login) {
   Command command(commands_.next_id(), CommandKind::kAuthenticate,
                   writer().authenticate(login.mechanism, *response, capabilities_.has("SASL-IR")));
   command.mechanism = login.mechanism;
-  const CommandId id = commands_.add(std::move(command));
-  pump();
-  return id;
+  return add(std::move(command));
 }
 
 Result<CommandId> Session::login(std::string_view user, const Secret& password) {
@@ -81,14 +93,15 @@ Result<CommandId> Session::login(std::string_view user, const Secret& password) 
 
 CommandId Session::list_all(bool with_status) {
   // RFC 6154 §2: with SPECIAL-USE and LIST-EXTENDED the attributes are sent when asked for; without, of themselves.
-  const bool can_return = capabilities_.has("LIST-EXTENDED") || can_list_status();
-  std::string options = can_return && capabilities_.has("SPECIAL-USE") ? "SPECIAL-USE" : "";
+  std::string options = can_list_return() && capabilities_.has("SPECIAL-USE") ? "SPECIAL-USE" : "";
   if (with_status && can_list_status()) {
     if (!options.empty()) options += ' ';
     options += can_condstore() ? "STATUS (MESSAGES UIDNEXT UIDVALIDITY HIGHESTMODSEQ)"
                                : "STATUS (MESSAGES UIDNEXT UIDVALIDITY)";
   }
-  return add(CommandKind::kPlain, writer().list_all(options));
+  Command command(commands_.next_id(), CommandKind::kPlain, writer().list_all(options));
+  command.is_extended_list = !options.empty();
+  return add(std::move(command));
 }
 
 CommandId Session::status(const FolderName& folder) {
@@ -100,8 +113,8 @@ bool Session::can_condstore() const {
 }
 
 std::optional<CommandId> Session::enable_qresync() {
-  if (!capabilities_.has("QRESYNC") || !capabilities_.has("ENABLE") || quirks_.extensions.no_qresync)
-    return std::nullopt;
+  const bool is_offered = capabilities_.has("QRESYNC") && capabilities_.has("ENABLE");
+  if (!is_offered || quirks_.extensions.no_qresync || quirks_.extensions.no_enable) return std::nullopt;
   return add(CommandKind::kPlain, writer().enable_qresync());
 }
 
@@ -110,9 +123,7 @@ CommandId Session::examine(const FolderName& folder, std::optional<ExamineParame
   const ExamineParameters parameters{can_condstore(), std::move(since)};
   Command command(commands_.next_id(), CommandKind::kExamine, writer().examine(folder, parameters));
   command.folder = folder;
-  const CommandId id = commands_.add(std::move(command));
-  pump();
-  return id;
+  return add(std::move(command));
 }
 
 CommandId Session::uid_fetch(std::string_view uids, FetchItems items, std::optional<ModSeq> changed_since) {

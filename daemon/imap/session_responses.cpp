@@ -45,6 +45,7 @@ void Session::on_greeting(std::string_view response) {
   if (!refused && !preauthenticated && (!status || status->kind != StatusResponse::Kind::kOk))
     return fail_with(ErrorKind::kHost, "no_greeting", concat("this is no IMAP greeting: ", loggable(response)));
   greeted_ = true;
+  add_extension_quirks(quirks_.extensions, status->text.text);
   if (refused) return on_status(*std::move(status));
   apply_code(status->text.code);
   emit(Greeting{preauthenticated, std::move(status->text.text), std::move(status->text.code)});
@@ -134,9 +135,18 @@ void Session::complete(Command command, std::optional<StatusResponse> status, st
   completed.text = malformed ? loggable(line) : std::move(status->text.text);
   if (!malformed) completed.code = std::move(status->text.code);
   completed.sasl_error = std::move(command.sasl_error);
-  if (outcome == CompletionStatus::kBad) completed.command = std::move(command.text.for_log);
+  if (outcome == CompletionStatus::kBad) {
+    learn_from(command, completed);
+    completed.command = std::move(command.text.for_log);
+  }
   emit(std::move(completed));
   pump();
+}
+
+void Session::learn_from(const Command& command, const Completed& completed) {
+  if (command.kind != CommandKind::kPlain && command.kind != CommandKind::kExamine) return;
+  refusals_.note(command.text.for_log, completed);
+  if (command.is_extended_list && refusals_.answer_to(command.text.for_log)) quirks_.extensions.no_list_return = true;
 }
 
 // continue-req = "+" SP (resp-text / base64) CRLF

@@ -186,6 +186,16 @@ runtime::Task<Status> Connection::log_in(const Login& login) {
   co_return Status();
 }
 
+runtime::Task<Result<imap::Completed>> Connection::list(bool with_status, Listener listener) {
+  const bool with_return = session_.can_list_return();
+  auto asking = complete(session_.list_all(with_status), listener);
+  Result<imap::Completed> completed = co_await asking;
+  if (!completed || !with_return || session_.can_list_return()) co_return completed;
+  auto asking_plainly = complete(session_.list_all(), listener); // RETURN is offered, and was refused
+  completed = co_await asking_plainly;
+  co_return completed;
+}
+
 runtime::Task<void> Connection::log_out() {
   auto leaving = complete(session_.logout());
   Error too_late(ErrorKind::kHost, "io_timeout", "no answer to LOGOUT");

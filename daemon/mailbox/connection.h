@@ -71,6 +71,8 @@ class Connection final {
   using Listener = std::function<void(imap::Event&)>;
   // Runs until `id` is complete; every other event goes to `listener`. The error of a BYE, or of the stream.
   [[nodiscard]] runtime::Task<Result<imap::Completed>> complete(imap::CommandId id, Listener listener = {});
+  // imap::Session::list_all(), once more without what the server refuses of it: `listener` hears the list once.
+  [[nodiscard]] runtime::Task<Result<imap::Completed>> list(bool with_status, Listener listener);
 
   // While waiting in IDLE a small buffer does.
   void use_small_buffer(bool small);

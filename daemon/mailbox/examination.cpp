@@ -355,7 +355,7 @@ runtime::Task<bool> Examination::open_inbox() {
 runtime::Task<bool> Examination::list_folders() {
   if (is_paused("folders")) co_return false;
   std::vector<sync::ListedFolder> found;
-  auto listing = connection_->complete(connection_->session().list_all(), [&found](imap::Event& event) {
+  auto listing = connection_->list(/*with_status=*/false, [&found](imap::Event& event) {
     if (auto* entry = std::get_if<imap::ListEntry>(&event))
       found.push_back({std::move(entry->name), std::move(entry->attributes)});
   });

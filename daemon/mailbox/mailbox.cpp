@@ -190,6 +190,7 @@ void Mailbox::credentials_changed() {
   signed_out_ = false;
   sync_wanted_ = true;
   if (!record_.retry_imposed) record_.retry_at.reset();
+  record_.failures = 0; // those were another's, or nobody's
   poke();
 }
 
@@ -226,7 +227,9 @@ void Mailbox::settle(const Result<Leave>& ended, runtime::Duration lasted) {
   if (ended.error().code == "token_expired") { // the server was quicker than we: nothing is wrong
     log::write(log::Priority::kInfo, {.mailbox = settings_.name, .event = "token_expired"}, ended.error().what);
     sync_wanted_ = true; // whatever was under way
-    if (lasted >= seconds(30)) return;
+    token_is_over_ = true;
+    // At once with a new token; but one that calls each new one expired is backed off from.
+    if (++early_ends_ == 1 || lasted >= seconds(30)) return;
   }
   take_fault(ended.error(), lasted);
 }
@@ -266,6 +269,7 @@ void Mailbox::take_fault(const Error& error, runtime::Duration lasted) {
 }
 
 void Mailbox::recovered() {
+  early_ends_ = 0;
   if (last_error_) services_.faults.clear_all(settings_.name, "", services_.now());
   last_error_.reset();
   record_.retry_at.reset();

@@ -194,6 +194,8 @@ class Mailbox final {
   runtime::MonoTime progress_due_ = runtime::MonoTime::max();
   std::optional<UnixTime> leave_at_; // before the token ends
   std::uint64_t token_generation_ = 0;
+  bool token_is_over_ = false;   // the server has said so of the one in use
+  int early_ends_ = 0;           // how often in a row it said so before a pass was complete
   bool waits_for_token_ = false; // what ended the last session, or kept it from beginning
   std::map<std::uint64_t, std::function<void(Status)>> sync_waiters_;
   std::map<std::uint64_t, std::unique_ptr<Verification>> verifications_; // by ticket, in turn; some may be over

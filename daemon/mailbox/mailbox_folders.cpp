@@ -16,7 +16,7 @@ runtime::Task<Status> Mailbox::list_folders(Connection& connection) {
   // On its way with LIST; whether it was done is known before the first folder is opened.
   if ((settings_.wants.flags || settings_.wants.deletions) && !connection.session().qresync_enabled())
     static_cast<void>(connection.session().enable_qresync());
-  auto listing = connection.complete(connection.session().list_all(with_status), [this, &listed](imap::Event& event) {
+  auto listing = connection.list(with_status, [this, &listed](imap::Event& event) {
     if (auto* entry = std::get_if<imap::ListEntry>(&event))
       listed.push_back({std::move(entry->name), std::move(entry->attributes)});
     else if (const auto* status = std::get_if<imap::StatusEntry>(&event))

@@ -116,7 +116,7 @@ runtime::Task<Result<Login>> Mailbox::credentials() {
   login.user = settings_.user;
   login.is_token = keeper_ != nullptr;
   if (keeper_ != nullptr) {
-    auto asking = keeper_->access_token();
+    auto asking = token_is_over_ ? keeper_->access_token_after(token_generation_) : keeper_->access_token();
     Result<AccessToken> token = co_await asking;
     waits_for_token_ = !token;
     if (!token) co_return pass(std::move(token).error());
@@ -133,6 +133,7 @@ runtime::Task<Result<Login>> Mailbox::credentials() {
 
 void Mailbox::use_token(const AccessToken& token) {
   token_generation_ = token.generation;
+  token_is_over_ = false;
   leave_at_ = oauth::reconnect_before(token.times);
   // Only where no newer token is to be had: then this one is used to its end, instead of one login after the other.
   if (*leave_at_ <= services_.now()) leave_at_ = token.times.expires_at;

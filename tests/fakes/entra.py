@@ -53,6 +53,10 @@ class Entra:
     def __init__(self, certificate, access_token_seconds=3600):
         self.access_token_seconds = access_token_seconds
         self.next_user = None  # who signs in by the next device code
+        self.pending_polls = 1  # how often that is still pending
+        self.device_answers = collections.deque()  # what the next polls are answered before that
+        self.grant_more = {}      # fields that every grant has besides
+        self.rotates = True       # False: a refresh brings no new refresh token
         self._lock = threading.Lock()
         self._journal = []
         self._scripts = {}        # user → Answer
@@ -91,6 +95,19 @@ class Entra:
         with self._lock:
             return self._newest.get(user)
 
+    def holds(self, user, token):
+        """Whether a mail server lets this user in with this access token now."""
+        with self._lock:
+            owner, end = self._access_tokens.get(token, (None, 0))
+            return owner == user and time.time() < end
+
+    def end_access_tokens(self, user):
+        """Those given so far: as a mail server does by a clock of its own."""
+        with self._lock:
+            for token, (owner, _) in self._access_tokens.items():
+                if owner == user:
+                    self._access_tokens[token] = (owner, 0)
+
     # --- the endpoints -----------------------------------------------------------------------------------------------
 
     def answer(self, path, form):
@@ -121,7 +138,8 @@ class Entra:
             else:
                 row["user"] = device[0]
                 device[1] += 1
-                answer = (error("authorization_pending", 70016, "Authorization is pending") if device[1] == 1
+                answer = (self.device_answers.popleft() if self.device_answers
+                          else error("authorization_pending", 70016, "Authorization is pending") if device[1] <= self.pending_polls
                           else self._grant(device[0]))
         elif grant_type == "refresh_token":
             user = self._refresh_tokens.get(form.get("refresh_token"))
@@ -130,22 +148,24 @@ class Entra:
             if user is None:
                 answer = error("invalid_grant", 70000, "The provided refresh token is not valid", suberror="bad_token")
             else:
-                answer = self._scripts.get(user) or self._grant(user)
+                answer = self._scripts.get(user) or self._grant(user, self.rotates)
         else:
             answer = error("unsupported_grant_type", 70003, "The app returned an unsupported grant type")
         row["status"] = answer.status
         return answer
 
-    def _grant(self, user):
-        refresh, access = secrets.token_urlsafe(300), "eyJ0" + secrets.token_urlsafe(900)
-        self._refresh_tokens[refresh] = user
-        self._newest[user] = refresh
+    def _grant(self, user, rotates=True):
+        access, more = "eyJ0" + secrets.token_urlsafe(900), dict(self.grant_more)
+        if rotates:
+            more["refresh_token"] = secrets.token_urlsafe(300)
+            self._refresh_tokens[more["refresh_token"]] = user
+            self._newest[user] = more["refresh_token"]
         self._access_tokens[access] = (user, time.time() + self.access_token_seconds)
         # expires_in as text, the way the v1 endpoint and some proxies have it.
         return self._json({"token_type": "Bearer", "scope": "https://outlook.office.com/IMAP.AccessAsUser.All",
                            "expires_in": str(self.access_token_seconds),
                            "ext_expires_in": self.access_token_seconds * 10,
-                           "access_token": access, "refresh_token": refresh})
+                           "access_token": access, **more})
 
     def _introspect(self, form):
         user, end = self._access_tokens.get(form.get("token"), (None, 0))

@@ -1,7 +1,7 @@
-"""A mail server that keeps a few messages back, each in a way that Exchange was seen to do it. TLS, one folder, reading
-only: whatever else is asked of it is answered with BAD, and kept in `refused`.
+"""Exchange Online as its clients have seen it: its greetings, capabilities and limits, what it gets wrong, what it says
+when it has had enough.
 
-`faults`: uid → one of
+`faults`: uid of a message in INBOX → one of
   nothing     OK without data for it
   nil         BODY[] NIL
   no          NO "The specified message set is invalid." to any FETCH of bodies that it is among, after what comes before
@@ -10,16 +10,26 @@ only: whatever else is asked of it is answered with BAD, and kept in `refused`.
   line        a line that is none between responses, then the end
   cut         the connection ends in the middle of its body
   stall       half of its body, and then nothing more
+or a function (session, start, octets) that says something itself: start is the FETCH response as far as the body.
 Bodies are asked about only: FLAGS are told of each."""
-import base64
 import re
-import socket
-import ssl
-import threading
 import time
 
+from fakes.mail_server import MailServer
+from fakes.mail_session import MailSession
+
 GREETING = "* OK The Microsoft Exchange IMAP4 service is ready. [TQBBAEkATABNAE8ATwBSAA==]"
-CAPABILITIES = "IMAP4 IMAP4rev1 AUTH=PLAIN SASL-IR UIDPLUS MOVE ID UNSELECT CHILDREN IDLE NAMESPACE LITERAL+"
+GREETING_2026 = ("* OK Microsoft Exchange IMAP4 service ready. 6f0b1a42-0f4e-4b11-9d3a-1c2d3e4f5a6b "
+                 "(tcpproxy/15.21.0406.000 BACKENDAUTHENTICATE) [TQBBAEkATABNAE8ATwBSAA==]")
+CLASSIC = "IMAP4 IMAP4rev1 AUTH=PLAIN AUTH=XOAUTH2 SASL-IR UIDPLUS MOVE ID UNSELECT CHILDREN IDLE NAMESPACE LITERAL+"
+BEFORE_2026 = ("IMAP4 IMAP4rev1 AUTH=XOAUTH2 LOGINDISABLED SASL-IR UIDPLUS MOVE ID UNSELECT CHILDREN IDLE NAMESPACE "
+               "LITERAL+")
+AFTER_2026 = ("IMAP4 IMAP4rev1 AUTH=PLAIN AUTH=XOAUTH2 SASL-IR UIDPLUS MOVE ID UNSELECT CLIENTACCESSRULES "
+              "CLIENTNETWORKPRESENCELOCATION BACKENDAUTHENTICATE CHILDREN IDLE NAMESPACE LITERAL+ ENABLE IMAP4rev2 "
+              "BACKENDAUTHENTICATE-IR")
+THROTTLED = "Request is throttled. Suggested Backoff Time: {} milliseconds"
+NOT_CONNECTED = "{tag} BAD User is authenticated but not connected."
+TOKEN_EXPIRED = "* BYE Session invalidated - AccessTokenExpired"
 SUBSTITUTE = """MIME-Version: 1.0
 Content-Type: text/plain; charset="us-ascii"
 From: Microsoft Exchange Server 2010
@@ -38,158 +48,130 @@ The message hasn't been deleted. You might be able to view it using either =
 Outlook or Outlook Web App. You can also contact the sender to find out wha=
 t the message says.=
 """
+# What it gets wrong, so that it is better not asked.
+TREACHEROUS = re.compile(r"^ENABLE\b|\bRETURN \(|\bSEARCH\b|\bENVELOPE\b|\bBODYSTRUCTURE\b|\bBODY(?!\.PEEK\[)|\]<\d",
+                         re.I)
+# What is refused, so that a client meets its limits: as observed, not as documented.
+LONG, TOO_LONG, BADS = 4096, 10_240, 10
 
 
-def uids_of(text, known):
-    found = set()
-    for part in text.split(","):
-        first, _, last = part.partition(":")
-        highest = max(known, default=0)
-        low, high = (highest if end == "*" else int(end) for end in (first, last or first))
-        found |= {uid for uid in known if min(low, high) <= uid <= max(low, high)}
-    return sorted(found)
+class Session(MailSession):
+    unknown_text = "BAD Command Error. 12"
 
+    def __init__(self, *arguments):
+        super().__init__(*arguments)
+        self._bads = 0
 
-class Exchange:
-    """messages: uid → octets. What is asked is in `fetches`, (uids, items) in the order in which it came."""
+    def capabilities(self):
+        return self.server.capabilities_after if self.user else self.server.capabilities_before
 
-    def __init__(self, certificate, password):
-        self.messages, self.faults, self.fetches, self.refused = {}, {}, [], []
-        self.connections = 0
-        self._password = password
-        self._context = ssl.create_default_context(ssl.Purpose.CLIENT_AUTH)
-        self._context.load_cert_chain(*certificate)
-        self._listener = socket.create_server(("127.0.0.1", 0))
-        self.port = self._listener.getsockname()[1]
-        self._lock = threading.Lock()
-        threading.Thread(target=self._accept, daemon=True).start()
+    def over_limit(self, command, octets):
+        login = command.upper().startswith("AUTHENTICATE")  # a token makes it long
+        if octets > TOO_LONG:
+            return "BAD Command Error. 10"
+        if octets > LONG and not login:
+            return "BAD Command Argument Error. 12"
+        return "BAD Command Argument Error. 12" if self.escaped else None
 
-    def deliver(self, octets):
-        with self._lock:
-            uid = max(self.messages, default=0) + 1
-            self.messages[uid] = octets
-        return uid
+    def bad(self, tag, command, text):
+        super().bad(tag, command, text)
+        self._bads += 1
+        if self._bads < BADS:
+            return "done"
+        self.say("* BYE Connection closed. 14")
+        return "close"
 
-    def bodies_asked(self):
-        """How often each body was asked for alone: uid → times."""
-        with self._lock:
-            alone = [uids[0] for uids, items in self.fetches if "BODY" in items and len(uids) == 1]
-        return {uid: alone.count(uid) for uid in alone}
+    def welcome(self, tag):
+        self.say(f"{tag} OK AUTHENTICATE completed.")  # and no capabilities with it
 
-    def close(self):
-        self._listener.close()
+    def turn_away(self, tag, mechanism):
+        if self.server.challenges and mechanism != "PLAIN" and not self.challenge(mechanism, {"status": "401"}):
+            return self.bad(tag, "the answer to a challenge", "BAD Command Error. 10")
+        self.say(f"{tag} NO AUTHENTICATE failed.")
+        return "done"
 
-    def _accept(self):
-        while True:
-            try:
-                plain, _ = self._listener.accept()
-            except OSError:
-                return
-            self.connections += 1
-            threading.Thread(target=self._serve, args=(plain,), daemon=True).start()
+    def on_login(self, tag, _):
+        self.say(f"{tag} NO LOGIN failed.")
 
-    def _serve(self, plain):
-        try:
-            with self._context.wrap_socket(plain, server_side=True) as client:
-                _Session(self, client, self._password).run()
-        except (OSError, EOFError):
-            pass
+    def on_id(self, tag, _):
+        self.say('* ID ("name" "Microsoft.Exchange.Imap4.Imap4Server" "version" "15.20")')
+        self.say(f"{tag} OK ID completed")
 
+    def token_is_over(self):
+        return self.token is not None and not self.server.accepts(self.user, self.token, True)
 
-class _Session:
-    def __init__(self, server, client, password):
-        self._server, self._client, self._password = server, client, password
-        self._lines = client.makefile("rb")
+    def idle_tick(self):
+        if self.token_is_over():
+            self.say(TOKEN_EXPIRED)
+            return "close"
+        with self.server.lock:
+            if self.server.idle_byes:
+                self.say(self.server.idle_byes.pop())
+                return "close"
+        return super().idle_tick()
 
-    def _say(self, text):
-        self._client.sendall(text.encode() + b"\r\n" if isinstance(text, str) else text)
+    def answer(self, tag, command, octets):
+        if self.token_is_over():
+            self.say(TOKEN_EXPIRED)
+            return "close"
+        return super().answer(tag, command, octets)
 
-    def run(self):
-        self._say(GREETING)
-        while line := self._lines.readline():
-            tag, _, command = line.decode().rstrip("\r\n").partition(" ")
-            word = command.split(" ")[0].upper()
-            if word == "LOGOUT":
-                self._say("* BYE Microsoft Exchange Server IMAP4 server signing off.")
-                self._say(f"{tag} OK LOGOUT completed.")
-                return
-            handler = getattr(self, f"_on_{word.lower()}", None)
-            if handler is None:
-                self._server.refused.append(command)
-                self._say(f"{tag} BAD Command Error. 12")
-            else:
-                handler(tag, command)
+    def uids_asked(self, text, there):
+        """"n:*" is the last message where there is no n: also for one who writes the highest number for the star."""
+        return super().uids_asked(text.replace(":4294967295", ":*"), there)
 
-    def _on_capability(self, tag, _):
-        self._say(f"* CAPABILITY {CAPABILITIES}")
-        self._say(f"{tag} OK CAPABILITY completed.")
+    def size_of(self, octets):
+        return len(octets) + 321  # an estimate
 
-    def _on_authenticate(self, tag, command):
-        response = base64.b64decode(command.split(" ")[2]).decode().split("\0")
-        good = response[2] == self._password
-        self._say(f"{tag} OK AUTHENTICATE completed." if good else f"{tag} NO AUTHENTICATE failed.")
-
-    def _on_id(self, tag, _):
-        self._say('* ID ("name" "Microsoft.Exchange.Imap4.Imap4Server" "version" "15.20")')
-        self._say(f"{tag} OK ID completed")
-
-    def _on_noop(self, tag, _):
-        self._say(f"{tag} OK NOOP completed.")
-
-    def _on_list(self, tag, _):
-        self._say('* LIST (\\HasNoChildren) "/" INBOX')
-        self._say(f"{tag} OK LIST completed.")
-
-    def _on_examine(self, tag, _):
-        known = self._server.messages
-        for line in (f"* {len(known)} EXISTS", "* 0 RECENT", "* OK [UIDVALIDITY 14] UIDVALIDITY value",
-                     f"* OK [UIDNEXT {max(known, default=0) + 1}] The next unique identifier value",
-                     f"{tag} OK [READ-ONLY] EXAMINE completed."):
-            self._say(line)
-
-    def _on_uid(self, tag, command):
-        asked = re.fullmatch(r"UID FETCH (\S+) (\(.*\))", command)
-        if not asked:
-            self._server.refused.append(command)
-            self._say(f"{tag} BAD Command Argument Error. 11")
-            return
-        uids = uids_of(asked[1], list(self._server.messages))
-        with self._server._lock:
-            self._server.fetches.append((uids, asked[2]))
-        for uid in uids:
-            if not self._fetch(uid, asked[2]):
-                self._say(f"{tag} NO The specified message set is invalid.")
-                return
-        self._say(f"{tag} OK FETCH completed.")
-
-    def _fetch(self, uid, items):
-        """False: the whole command is refused."""
-        octets, number = self._server.messages[uid], sorted(self._server.messages).index(uid) + 1
-        start = f"* {number} FETCH (UID {uid} FLAGS (\\Seen)".encode()
-        if "INTERNALDATE" in items:
-            start += f' INTERNALDATE "14-Nov-2023 22:13:20 +0000" RFC822.SIZE {len(octets) + 321}'.encode()
-        if "BODY" not in items:
-            self._say(start + b")\r\n")
-            return True
-        fault = self._server.faults.get(uid)
+    def fetch_body(self, uid, start, octets):
+        self.server.during_fetch(self, uid)
+        fault = self.server.faults.get(uid) if self.folder is self.server.folders.get("INBOX") else None
+        if callable(fault):
+            return fault(self, start, octets)
         if fault == "no":
-            return False
+            return "NO The specified message set is invalid."
         if fault == "nil":
-            self._say(start + b" BODY[] NIL)\r\n")
+            self.say(start + b" BODY[] NIL)\r\n")
         elif fault == "garbage":
-            self._say(start + b" BODY[] <object reference not set>)\r\n")
+            self.say(start + b" BODY[] <object reference not set>)\r\n")
         elif fault == "line":
-            self._say("Server Unavailable. 15")
+            self.say("Server Unavailable. 15")
             raise EOFError
         elif fault in ("cut", "stall"):
-            self._say(start + f" BODY[] {{{len(octets)}}}\r\n".encode() + octets[:len(octets) // 2])
-            if fault == "cut":
-                raise EOFError
-            while self._client.recv(4096):
+            self.say(start + f" BODY[] {{{len(octets)}}}\r\n".encode() + octets[:len(octets) // 2])
+            while fault == "stall" and self.client.recv(4096):
                 time.sleep(0.01)
             raise EOFError
+        elif fault == "substitute":
+            super().fetch_body(uid, start, SUBSTITUTE.format(user="alice", uid=uid).replace("\n", "\r\n").encode())
         elif fault != "nothing":
-            if fault == "substitute":
-                octets = SUBSTITUTE.format(user="alice", uid=uid).replace("\n", "\r\n").encode()
-            self._say(start + f" BODY[] {{{len(octets)}}}\r\n".encode() + octets + b")\r\n")
-        return True
+            super().fetch_body(uid, start, octets)
+        return None
+
+
+class Exchange(MailServer):
+    """accepts: a password, or a function (user, secret, is_token)."""
+    session_class = Session
+    greeting = GREETING
+
+    def __init__(self, certificate, accepts, year=2024):
+        by_password = (lambda user, secret, is_token: not is_token and secret == accepts)
+        super().__init__(certificate, accepts if callable(accepts) else by_password)
+        self.faults = {}
+        self.challenges = False
+        self.idle_byes = []
+        self.during_fetch = lambda session, uid: None
+        self.capabilities_before = self.capabilities_after = CLASSIC
+        if year >= 2026:
+            self.greeting = GREETING_2026
+            self.capabilities_before, self.capabilities_after = BEFORE_2026, AFTER_2026
+
+    def throttle(self, match, milliseconds, word="BAD", bye=True, times=1):
+        """bye: it hangs up after it, as it does when it says BAD."""
+        lines = ["{tag} " + f"{word} " + THROTTLED.format(milliseconds)]
+        self.script(match, *lines, *(["* BYE Connection closed. 14"] if bye else []), times=times,
+                    pause=milliseconds / 1000, then="close" if bye else "done")
+
+    def treacherous(self):
+        """What was asked of it that it is known to get wrong."""
+        return [text for text in self.journal.commands() if TREACHEROUS.search(text)]

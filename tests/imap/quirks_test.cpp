@@ -1,5 +1,6 @@
 // Each quirk: what it lets through, and that it is this flag that does.
 #include "imap/conversation.h"
+#include "util/concat.h"
 
 namespace mailmoor::imap {
 namespace {
@@ -54,6 +55,39 @@ TEST(Quirks, NamesThatAreQuoted_AreReadStrictly) {
   EXPECT_THAT(events_of("* LIST () \"/\" \"a\" b\r\n"), ElementsAre(StartsWith("Unparsed")));
   EXPECT_THAT(events_of("* LIST () \"/\" {1}\r\na b\r\n"), ElementsAre(StartsWith("Unparsed")));
   EXPECT_THAT(events_of("* LIST () \"/\" two  spaces here \r\n"), ElementsAre("List two  spaces here by /"));
+}
+
+// What is said on a connection to `host` that begins with `greeting`, where all of it is offered.
+std::string said_to(std::string_view host, std::string_view greeting) {
+  Quirks quirks;
+  quirks.extensions = extension_quirks(host);
+  Conversation conversation({}, quirks);
+  conversation.hear(concat("* PREAUTH [CAPABILITY IMAP4rev1 IMAP4rev2 ENABLE CONDSTORE QRESYNC LIST-EXTENDED "
+                           "LIST-STATUS SPECIAL-USE] ",
+                           greeting, "\r\n"));
+  conversation.session.enable_qresync();
+  conversation.session.list_all(/*with_status=*/true);
+  return conversation.said();
+}
+
+TEST(Quirks, Microsoft_IsAskedNeitherToEnableNorToReturn) {
+  constexpr std::string_view kPlainly = "A1 LIST \"\" \"*\"\r\n";
+  for (const std::string_view greeting :
+       {"The Microsoft Exchange IMAP4 service is ready. [TQBXAEEA]",
+        "Microsoft Exchange IMAP4 service ready. 6f0b1a42 (tcpproxy/15.21.0406.000 BACKENDAUTHENTICATE) [TQ==]",
+        "MICROSOFT EXCHANGE"})
+    EXPECT_EQ(said_to("mail.example.org", greeting), kPlainly) << greeting;
+  for (const std::string_view host : {"outlook.office365.com", "Outlook.Office365.COM", "outlook.office365.us",
+                                      "outlook-dod.office365.us", "partner.outlook.cn", "imap-mail.outlook.com"})
+    EXPECT_EQ(said_to(host, "ready"), kPlainly) << host;
+}
+
+TEST(Quirks, OtherServers_AreTakenAtTheirWord) {
+  for (const std::string_view host : {"imap.example.org", "notoffice365.com", "office365.com.example.org"})
+    EXPECT_EQ(said_to(host, "Dovecot, not Exchange"),
+              "A1 ENABLE QRESYNC\r\n"
+              "A2 LIST \"\" \"*\" RETURN (SPECIAL-USE STATUS (MESSAGES UIDNEXT UIDVALIDITY HIGHESTMODSEQ))\r\n")
+        << host;
 }
 
 } // namespace

@@ -82,6 +82,32 @@ TEST_F(MailboxTokenTest, CutInIdleBecauseTheTokenEnded_IsNoFault) {
   EXPECT_FALSE(mailbox->last_error());
 }
 
+TEST_F(MailboxTokenTest, TokenCalledExpiredRightAfterTheLogin_IsReplacedAtOnce) {
+  ASSERT_NO_FATAL_FAILURE(start_with_token());
+  server.tell(std::string(kExpired));
+  ASSERT_TRUE(world.until([&] { return server.connections == 2; }));
+  ASSERT_TRUE(idles());
+  EXPECT_EQ(1U, http.requests.size()) << "the old one is not tried again, however long it was to last";
+  EXPECT_TRUE(world.logged.empty());
+  EXPECT_FALSE(mailbox->last_error());
+}
+
+TEST_F(MailboxTokenTest, EachNewTokenCalledExpired_IsBackedOffFrom) {
+  ASSERT_NO_FATAL_FAILURE(start_with_token());
+  server.answer = [](const std::string& command) -> std::optional<std::string> {
+    if (!command.contains("LIST")) return {};
+    return concat(kExpired, "%close");
+  };
+  server.tell(std::string(kExpired));
+  ASSERT_TRUE(becomes(MailboxState::kBackingOff));
+  EXPECT_EQ(2, server.connections);
+  EXPECT_EQ(1U, http.requests.size());
+  server.answer = {};
+  ASSERT_NO_FATAL_FAILURE(pass_retry());
+  ASSERT_TRUE(idles());
+  EXPECT_EQ(3, server.connections);
+}
+
 TEST_F(MailboxTokenTest, CutBetweenTwoMessagesBecauseTheTokenEnded_LosesNothingAndIsNoFault) {
   ASSERT_NO_FATAL_FAILURE(start_with_token());
   world.pass(1min);

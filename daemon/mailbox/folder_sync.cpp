@@ -274,7 +274,7 @@ void FolderSync::note_received(const sync::FetchReport& report) {
 
 // A session that ends by plan or by a pause says nothing about a message.
 sync::FetchEnd FolderSync::end_by(const Error& lost) {
-  const bool blameless = lost.code == "token_expired" || lost.imposed_wait;
+  const bool blameless = lost.code == "token_expired" || lost.code == "session_expired" || lost.imposed_wait;
   return blameless ? sync::FetchEnd::kNotReached : sync::FetchEnd::kLost;
 }
 

@@ -164,6 +164,11 @@ class Mailbox final {
   [[nodiscard]] runtime::MonoTime next_retry() const; // of a message that does not come; max(): there is none
   void settle(const Result<Leave>& ended, runtime::Duration lasted);
   void take_fault(const Error& error, runtime::Duration lasted);
+  void tell_fault(const Error& error);
+  // The pause of `error`, unless a longer one is in force. REQUIRES: it has one.
+  void impose(const Error& error);
+  void resume_waits();
+  [[nodiscard]] runtime::Duration left_of_pause() const; // zero: there is none
   void recovered();
   void save();
   void move_to(MailboxState state);
@@ -182,6 +187,7 @@ class Mailbox final {
   UnixTime since_{};
   std::optional<Error> last_error_;
   store::MailboxRecord record_;
+  runtime::MonoTime pause_ends_{}; // imposed; on this clock, so that a jump of the other one makes it no shorter
   std::map<std::string, Folder> folders_;
   std::map<std::string, FolderState> listed_states_; // LIST-STATUS of this pass, by wire name
   bool folder_faults_ = false;                       // of this pass

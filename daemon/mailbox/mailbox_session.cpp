@@ -38,11 +38,7 @@ runtime::Task<Result<Mailbox::Leave>> Mailbox::run_session() {
   waits_for_token_ = false;
   passed_ = false;
   // Nothing is sent inside a pause that the server imposed, whoever asks (P9).
-  if (record_.retry_imposed && record_.retry_at && *record_.retry_at > services_.loop.wall_now()) {
-    Error pause(ErrorKind::kMailbox, "throttled", record_.retry_reason);
-    pause.imposed_wait = *record_.retry_at - services_.loop.wall_now();
-    co_return std::unexpected(std::move(pause));
-  }
+  if (imposed_pause()) co_return std::unexpected(Error(ErrorKind::kMailbox, record_.error_code, record_.retry_reason));
   if (keeper_ != nullptr)
     if (std::optional<Error> trouble = keeper_->trouble()) {
       waits_for_token_ = true;
@@ -105,8 +101,10 @@ runtime::Task<Result<Mailbox::Leave>> Mailbox::use_session(Connection& connectio
     const Status waited = co_await waiting;
     if (!waited) co_return pass(waited.error());
   }
-  auto leaving = connection.log_out();
-  co_await leaving;
+  if (!imposed_pause()) { // not even a good-bye is said in it
+    auto leaving = connection.log_out();
+    co_await leaving;
+  }
   if (leave_at_ && services_.now() >= *leave_at_) co_return Leave::kTokenEnds;
   co_return must_leave() ? Leave::kAsked : Leave::kComplete;
 }
@@ -293,7 +291,7 @@ runtime::Task<Status> Mailbox::idle(Connection& connection) {
   bool asked_to_end = false;
   Status result;
   while (true) {
-    imap::Event event = connection.session().next();
+    imap::Event event = connection.next();
     if (const auto* completed = std::get_if<imap::Completed>(&event); completed != nullptr && completed->id == id) {
       if (completed->status != imap::CompletionStatus::kOk)
         result = std::unexpected(command_refused(*completed, "IDLE"));

@@ -9,21 +9,19 @@
 namespace mailmoor::mailbox {
 namespace {
 
-using std::chrono::milliseconds;
 using std::chrono::seconds;
 
 // A wait is cut into pieces this long, so that a jump of the wall clock is noticed within one.
 constexpr runtime::Duration kLongestNap = seconds(30);
 // A mailbox that has not moved for so long past a wait's known end is stuck.
 constexpr runtime::Duration kProgressSlack = std::chrono::minutes(5);
-constexpr runtime::Duration kRateWindow = seconds(60);
 
 } // namespace
 
 Mailbox::Mailbox(const Services& services, MailboxSettings settings, TokenKeeper* keeper, Admission admit)
     : services_(services), settings_(std::move(settings)), keeper_(keeper), admit_(std::move(admit)),
-      since_(services.now()), wake_(services.loop), finished_(services.loop), settled_(services.loop),
-      settling_(services.loop) {}
+      since_(services.now()), allowance_(services, settings_.daily_bytes), wake_(services.loop),
+      finished_(services.loop), settled_(services.loop), settling_(services.loop) {}
 
 Mailbox::~Mailbox() = default;
 
@@ -77,6 +75,7 @@ runtime::Task<void> Mailbox::load() {
   }
   const store::MailboxRecord heard = std::exchange(record_, std::move(stored->record));
   resume_waits();
+  allowance_.remember(stored->downloads);
   if (heard.retry_imposed) { // by an examination, meanwhile
     record_.retry_at = std::max(record_.retry_at, heard.retry_at);
     record_.retry_imposed = true;
@@ -141,7 +140,8 @@ void Mailbox::poke() noexcept {
 }
 
 bool Mailbox::give_way() {
-  const bool waits_for_news = state_ == MailboxState::kIdle || state_ == MailboxState::kHeld;
+  const bool waits_for_news =
+      state_ == MailboxState::kIdle || state_ == MailboxState::kHeld || state_ == MailboxState::kThrottled;
   if (connection_ == nullptr || !waits_for_news) return false;
   poke();
   return true;
@@ -210,10 +210,8 @@ void Mailbox::count_message(std::uint64_t octets) {
   ++fetched_;
   octets_ += octets;
   services_.counters.mailboxes[settings_.name].octets += octets;
-  const runtime::MonoTime now = services_.loop.now();
-  arrivals_.push_back(now);
-  while (!arrivals_.empty() && now - arrivals_.front() > kRateWindow)
-    arrivals_.pop_front();
+  allowance_.message_arrived(octets);
+  if (allowance_.is_to_be_recorded()) record_downloads();
   expect_news_within(settings_.connection.io_timeout);
 }
 
@@ -231,22 +229,26 @@ MailboxView Mailbox::view() const {
   } else if (std::string held = held_reason(); !held.empty()) {
     view.reason = std::move(held);
     view.remedy = concat("run: mailmoorctl confirm ", settings_.name);
+  } else if (budget_pause() && !imposed_pause()) {
+    view.reason = budget_reason();
   } else {
     view.reason = record_.retry_reason;
   }
   view.retry_at = imposed_pause();
   if (!record_.retry_imposed && record_.retry_at && *record_.retry_at > services_.loop.wall_now())
     view.retry_at = std::chrono::ceil<seconds>(*record_.retry_at);
+  if (!view.retry_at) view.retry_at = budget_pause();
   for (const auto& [wire, folder] : folders_) {
     view.messages += folder.recorded.known.size();
-    view.behind += folder.behind;
   }
-  const runtime::MonoTime horizon = services_.loop.now() - kRateWindow;
-  const auto recent = std::ranges::count_if(arrivals_, [horizon](runtime::MonoTime at) { return at > horizon; });
+  view.behind = behind();
   view.connections = connection_ != nullptr ? 1 : 0;
   view.fetched = fetched_;
   view.octets = octets_;
-  view.messages_per_second = static_cast<double>(recent) / 60.0;
+  view.messages_per_second = static_cast<double>(allowance_.recent_arrivals()) / 60.0;
+  view.rate_limit = allowance_.pace().limit();
+  view.daily_bytes = allowance_.budget().limit();
+  view.daily_bytes_used = allowance_.budget().used(services_.now());
   return view;
 }
 

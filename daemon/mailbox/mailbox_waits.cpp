@@ -1,5 +1,5 @@
-// The part of a mailbox's life between two sessions: what a fault means, how long it waits, and the pauses that a server
-// imposes (P9).
+// The part of a mailbox's life between two sessions: what a fault means, how long it waits, and the pauses that a
+// server imposes (P9).
 #include "log/event_ids.h"
 #include "log/log.h"
 #include "mailbox/back_off.h"
@@ -44,8 +44,8 @@ std::optional<UnixTime> Mailbox::imposed_pause() const {
 // mended something, or wants to see; the ladder goes on where it was.
 void Mailbox::resume_waits() {
   if (!record_.retry_imposed || !record_.retry_at) return;
-  const runtime::Duration left = std::min<runtime::Duration>(*record_.retry_at - services_.loop.wall_now(),
-                                                             kLongestPause);
+  const runtime::Duration left =
+      std::min<runtime::Duration>(*record_.retry_at - services_.loop.wall_now(), kLongestPause);
   pause_ends_ = std::max(pause_ends_, runtime::later(services_.loop.now(), left));
 }
 
@@ -99,7 +99,11 @@ void Mailbox::take_fault(const Error& error, runtime::Duration lasted) {
   const milliseconds own = std::chrono::duration_cast<milliseconds>(
       services_.scaled(back_off(fault, record_.failures, services_.random01())));
   if (fault.imposed_wait) fault.imposed_wait = std::max(own, *fault.imposed_wait);
-  if (fault.imposed_wait) impose(fault);
+  if (fault.imposed_wait) {
+    impose(fault);
+    tell_pace(allowance_.throttled());
+  }
+  record_downloads();
   // One that another connection met lasts on, whatever ended this session.
   const bool is_imposed = imposed_pause().has_value();
   if (!is_imposed) {

@@ -4,31 +4,27 @@
 #include "cli/table.h"
 #include "util/concat.h"
 #include "util/printable.h"
-
-#include <array>
-#include <cstdio>
+#include "util/quantity_text.h"
 
 namespace mailmoor::cli {
 
 namespace {
 
-std::string rate_text(double messages_per_second) {
-  if (messages_per_second < 0.05) return "-";
-  std::array<char, 32> text{};
-  const int size = std::snprintf(text.data(), text.size(), "%.1f/s", messages_per_second);
-  return {text.data(), static_cast<std::size_t>(size)};
+std::string shown_rate(double messages_per_second) {
+  return messages_per_second < 0.05 ? "-" : rate_text(messages_per_second);
 }
 
-// Rounded to a tenth of the largest unit that fits, "150.0 MiB".
-std::string size_text(std::uint64_t octets) {
-  constexpr std::array kUnits = {"B", "KiB", "MiB", "GiB", "TiB"};
-  std::size_t unit = 0;
-  auto size = static_cast<double>(octets);
-  for (; size >= 1024 && unit + 1 < kUnits.size(); ++unit)
-    size /= 1024;
-  std::array<char, 40> text{};
-  const int length = std::snprintf(text.data(), text.size(), unit == 0 ? "%.0f %s" : "%.1f %s", size, kUnits[unit]);
-  return {text.data(), static_cast<std::size_t>(length)};
+// Empty: nothing to be told.
+std::string rate_fact(const MailboxStatus& mailbox) {
+  const bool fetches = mailbox.messages_per_second >= 0.05;
+  if (!mailbox.rate_limit) return fetches ? rate_text(mailbox.messages_per_second) : "";
+  return concat(fetches ? rate_text(mailbox.messages_per_second) + ", " : "", "at most ",
+                rate_text(*mailbox.rate_limit), " since the server asked for less");
+}
+
+std::string daily_fact(const MailboxStatus& mailbox) {
+  if (mailbox.daily_bytes == 0) return {};
+  return concat(size_text(mailbox.daily_bytes_used), " of ", size_text(mailbox.daily_bytes), " used");
 }
 
 std::string count_of(std::size_t count, std::string_view one, std::string_view many) {
@@ -117,7 +113,7 @@ std::string render_fleet(const FleetStatus& fleet, UnixTime now, std::optional<s
     table.add_row({printable(mailbox.name), std::string(mailbox_state_name(mailbox.state)),
                    relative_time(mailbox.since, now, "-"), relative_time(mailbox.last_sync, now, "never"),
                    std::to_string(mailbox.messages), std::to_string(mailbox.behind),
-                   rate_text(mailbox.messages_per_second), relative_time(mailbox.token_expires_at, now, "-"),
+                   shown_rate(mailbox.messages_per_second), relative_time(mailbox.token_expires_at, now, "-"),
                    relative_time(mailbox.retry_at, now, "-")});
     add_trouble(table, mailbox);
   }
@@ -133,7 +129,8 @@ std::string render_mailbox(const MailboxStatus& mailbox, UnixTime now, std::opti
   out += fact("last complete sync", relative_time(mailbox.last_sync, now, "never"), width);
   out += fact("messages", concat(mailbox.messages, ", behind ", mailbox.behind), width);
   out += fact("left out", left_out_text(mailbox), width);
-  out += fact("rate", mailbox.messages_per_second < 0.05 ? "" : rate_text(mailbox.messages_per_second), width);
+  out += fact("rate", rate_fact(mailbox), width);
+  out += fact("daily bytes", daily_fact(mailbox), width);
   out += fact("access token ends", relative_time(mailbox.token_expires_at, now, ""), width);
   if (!mailbox.folders.empty()) {
     Table table({{.title = "FOLDER"},

@@ -1,6 +1,7 @@
 #include "config/completion.h"
 
 #include "config/nearest.h"
+#include "config/providers.h"
 #include "util/ascii.h"
 #include "util/concat.h"
 #include "util/printable.h"
@@ -34,6 +35,8 @@ void complete_server(MailboxDraft& draft, const AppsByName& apps) {
   if (mailbox.host.empty() && !is_reported)
     draft.place.error(concat("mailbox \"", mailbox.name, "\" has no \"host\": the IMAP server's name",
                              mailbox.app.empty() ? ", or an \"app\" whose provider knows it" : ""));
+  const bool is_gmail = (app != apps.end() && app->second->provider == Provider::kGoogle) || mailbox.host == kGmailHost;
+  mailbox.daily_bytes = draft.daily_bytes.value_or(is_gmail ? kGmailDailyBytes : 0);
   mailbox.port = draft.port.value_or(mailbox.tls == Tls::kImplicit ? 993 : 143);
 }
 

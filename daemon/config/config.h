@@ -113,7 +113,8 @@ struct Mailbox {
   Layout layout = Layout::kMaildirPlusPlus;
   LineEndings line_endings = LineEndings::kLf;
   Compress compress = Compress::kAuto;
-  int connections = 2; // at most so many at once
+  int connections = 2;           // at most so many at once
+  std::uint64_t daily_bytes = 0; // that may be received in any 24 hours; 0: no cap
   Timeouts timeouts;
   std::string proxy;   // for IMAP; empty: direct
   std::string maildir; // absolute

@@ -123,8 +123,8 @@ void read_server(const Section& section, MailboxDraft& draft) {
     assign(mailbox.push, v.choice<Push>({{"auto", Push::kAuto}, {"off", Push::kOff}}));
   });
   section.with("poll", [&](const Value& v) { assign(mailbox.poll, v.duration(1s, std::chrono::days(30))); });
-  section.with("daily_bytes", [](const Value& v) {
-    if (v.size().value_or(0) != 0) v.wrong("a cap is not supported yet; write 0, or leave the key out");
+  section.with("daily_bytes", [&](const Value& v) {
+    if (const auto cap = v.size()) draft.daily_bytes = *cap;
   });
 }
 

@@ -21,6 +21,7 @@ struct MailboxDraft {
   Place password;   // likewise
   Place maildir;    // likewise
   std::optional<std::uint16_t> port;
+  std::optional<std::uint64_t> daily_bytes;
   std::optional<std::string> proxy; // empty text: none
 };
 

@@ -47,7 +47,7 @@ void fill_in_microsoft(App& app) {
 
 // No device authorization: Google's device flow refuses every mail scope (invalid_scope).
 void fill_in_google(App& app) {
-  if (app.imap_host.empty()) app.imap_host = "imap.gmail.com";
+  if (app.imap_host.empty()) app.imap_host = kGmailHost;
   if (app.scopes.empty()) app.scopes = {"https://mail.google.com/"};
   app.authorization_endpoint = "https://accounts.google.com/o/oauth2/v2/auth";
   app.token_endpoint = "https://oauth2.googleapis.com/token";

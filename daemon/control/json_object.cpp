@@ -97,6 +97,12 @@ void ObjectReader::read(const char* name, std::optional<UnixTime>& out) {
   if (!out) refuse();
 }
 
+void ObjectReader::read(const char* name, std::optional<double>& out) {
+  const Json* const member = find(name);
+  if (member == nullptr || member->is_null()) return;
+  read(name, out.emplace());
+}
+
 void ObjectReader::read(const char* name, UnixTime& out) {
   std::optional<UnixTime> time;
   read(name, time);

@@ -31,6 +31,7 @@ class ObjectReader final {
   void read(const char* name, std::string& out);
   void read(const char* name, bool& out);
   void read(const char* name, double& out);
+  void read(const char* name, std::optional<double>& out);
   void read(const char* name, UnixTime& out);
   void read(const char* name, std::optional<UnixTime>& out);
   void read(const char* name, std::vector<std::string>& out);

@@ -57,6 +57,9 @@ Json mailbox_json(const MailboxStatus& mailbox) {
           {"messages", mailbox.messages},
           {"behind", mailbox.behind},
           {"messages_per_second", mailbox.messages_per_second},
+          {"rate_limit", mailbox.rate_limit ? Json(*mailbox.rate_limit) : Json()},
+          {"daily_bytes", mailbox.daily_bytes},
+          {"daily_bytes_used", mailbox.daily_bytes_used},
           {"messages_fetched", mailbox.messages_fetched},
           {"octets_fetched", mailbox.octets_fetched},
           {"poison", array_of(mailbox.poison, poison_json)},
@@ -144,6 +147,9 @@ bool read_mailbox(const Json& json, MailboxStatus& mailbox) {
   reader.read("messages", mailbox.messages);
   reader.read("behind", mailbox.behind);
   reader.read("messages_per_second", mailbox.messages_per_second);
+  reader.read("rate_limit", mailbox.rate_limit);
+  reader.read("daily_bytes", mailbox.daily_bytes);
+  reader.read("daily_bytes_used", mailbox.daily_bytes_used);
   reader.read("messages_fetched", mailbox.messages_fetched);
   reader.read("octets_fetched", mailbox.octets_fetched);
   reader.read("token_expires_at", mailbox.token_expires_at);

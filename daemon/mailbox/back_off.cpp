@@ -36,6 +36,17 @@ template<std::size_t Size>
 
 } // namespace
 
+std::chrono::hours over_quota_wait(int times) {
+  constexpr std::array kHours = {1, 2, 4, 8, 16, 24};
+  return std::chrono::hours(kHours[std::min(static_cast<std::size_t>(std::max(times, 1)), kHours.size()) - 1]);
+}
+
+int count_faults(const Error& error, std::string_view last_code, int failures, std::chrono::microseconds lasted) {
+  if (error.code == "over_quota") return last_code == error.code ? failures + 1 : 1;
+  // A server that accepts and drops us over and over again does not start the ladder anew each time.
+  return lasted >= kStableAfter ? 1 : failures + 1;
+}
+
 std::chrono::milliseconds back_off(const Error& error, int failures, double random01) {
   const std::chrono::milliseconds whole = longest(error, failures);
   return whole / 2 +

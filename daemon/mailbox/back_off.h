@@ -4,6 +4,7 @@
 #include "util/error.h"
 
 #include <chrono>
+#include <string_view>
 
 namespace mailmoor::mailbox {
 
@@ -19,5 +20,14 @@ inline constexpr std::chrono::minutes kStableAfter{5};
 //   word for a missing right)
 // the later half of it by chance (`random01` in [0, 1)), so that many mailboxes do not come back at once.
 [[nodiscard]] std::chrono::milliseconds back_off(const Error& error, int failures, double random01);
+
+// Gmail's word that an account has had too much, which names no time and may hold for a day: 1 h, doubling to 24 h with
+// each of the `times` ≥ 1 in a row. It is imposed.
+[[nodiscard]] std::chrono::hours over_quota_wait(int times);
+
+// How many faults in a row there are with this one, after a session that lasted so long. `last_code` and `failures`: of
+// the fault before, empty when a pass was completed since. "over_quota" counts itself only, however long it is between.
+[[nodiscard]] int count_faults(const Error& error, std::string_view last_code, int failures,
+                               std::chrono::microseconds lasted);
 
 } // namespace mailmoor::mailbox

@@ -36,7 +36,9 @@ void Connection::use_small_buffer(bool small) {
 }
 
 Error Connection::broken(const Error& error) const {
-  return bye_ ? session_ended(*bye_) : error; // the server's own words say more than the end of the stream
+  Error said = bye_ ? session_ended(*bye_) : error; // the server's own words say more than the end of the stream
+  // A throttled BAD may be followed by "BYE Connection closed. 14".
+  return pause_ && pause_->imposed_wait > said.imposed_wait ? *pause_ : said;
 }
 
 runtime::Task<Status> Connection::open() {
@@ -236,6 +238,7 @@ runtime::Task<Status> Connection::fill(runtime::Duration limit) {
     co_return std::unexpected(broken(closed));
   }
   last_input_ = services_.loop.now();
+  if (on_received_) on_received_(*count);
   session_.receive(std::span(buffer_).first(*count));
   co_return Status();
 }
@@ -243,11 +246,19 @@ runtime::Task<Status> Connection::fill(runtime::Duration limit) {
 imap::Event Connection::next() {
   imap::Event event = session_.next();
   if (const auto* bye = std::get_if<imap::Bye>(&event)) bye_ = *bye;
+  if (const auto* completed = std::get_if<imap::Completed>(&event)) hear(*completed);
+  if (auto* failed = std::get_if<imap::Failed>(&event)) failed->error = broken(failed->error);
   return event;
+}
+
+void Connection::hear(const imap::Completed& completed) {
+  if (asks_to_slow_down(completed) && on_slow_down_) on_slow_down_();
+  if (auto pause = pause_in(completed)) pause_ = std::move(pause);
 }
 
 runtime::Task<Result<imap::Completed>> Connection::complete(imap::CommandId id, Listener listener) {
   while (true) {
+    if (pause_) co_return std::unexpected(*pause_); // nothing is sent in it
     imap::Event event = next();
     if (std::holds_alternative<imap::NeedInput>(event)) {
       auto filling = fill();

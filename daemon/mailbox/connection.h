@@ -17,6 +17,7 @@
 #include <memory>
 #include <optional>
 #include <string>
+#include <utility>
 #include <vector>
 
 namespace mailmoor::mailbox {
@@ -58,8 +59,13 @@ class Connection final {
   [[nodiscard]] runtime::Task<void> log_out();
 
   [[nodiscard]] imap::Session& session() noexcept { return session_; }
-  // session().next(); remembers a BYE, which says more than the end of the stream that follows.
+  // session().next(); remembers a BYE, which says more than the end of the stream that follows, and a pause that any
+  // answer imposed, which says more than either.
   [[nodiscard]] imap::Event next();
+  // Called at each successful answer that asks us to slow down.
+  void on_slow_down(std::function<void()> told) { on_slow_down_ = std::move(told); }
+  // Called with the octets of each piece that arrives.
+  void on_received(std::function<void(std::size_t)> told) { on_received_ = std::move(told); }
 
   // REQUIRES: session().next() has said NeedInput. Sends what is queued and reads more. Errors: kHost
   // "connection_lost", "io_timeout" after `limit`.
@@ -69,7 +75,8 @@ class Connection final {
   void flush();
 
   using Listener = std::function<void(imap::Event&)>;
-  // Runs until `id` is complete; every other event goes to `listener`. The error of a BYE, or of the stream.
+  // Runs until `id` is complete; every other event goes to `listener`. The error of a BYE, of the stream, or the pause
+  // that the answer to an earlier command imposed: then nothing is sent.
   [[nodiscard]] runtime::Task<Result<imap::Completed>> complete(imap::CommandId id, Listener listener = {});
   // imap::Session::list_all(), once more without what the server refuses of it: `listener` hears the list once.
   [[nodiscard]] runtime::Task<Result<imap::Completed>> list(bool with_status, Listener listener);
@@ -92,6 +99,7 @@ class Connection final {
   [[nodiscard]] runtime::Task<Status> ask_capabilities();
   [[nodiscard]] runtime::Task<Status> write();
   [[nodiscard]] Error broken(const Error& error) const;
+  void hear(const imap::Completed& completed);
 
   const Services& services_;
   ConnectionSettings settings_;
@@ -100,6 +108,9 @@ class Connection final {
   std::string greeting_;
   imap::Session session_;
   std::optional<imap::Bye> bye_;
+  std::optional<Error> pause_; // that an answer imposed
+  std::function<void()> on_slow_down_;
+  std::function<void(std::size_t)> on_received_;
   std::vector<std::byte> buffer_;
   runtime::MonoTime last_input_;
   std::unique_ptr<net::TcpStream> plain_; // until TLS takes it over

@@ -15,8 +15,14 @@ namespace {
 
 // Two commands on the way: while one is answered the next one is there already, and the line does not wait for us.
 constexpr std::size_t kPipelineDepth = 2;
+// A wait for the pace is cut into pieces this long, so that leaving does not wait for it.
+constexpr runtime::Duration kLongestPaceNap = std::chrono::seconds(1);
 // Received batches that wait for the disk: files in tmp/, no memory to speak of.
 constexpr std::size_t kMaxCommitting = 8;
+
+[[nodiscard]] FetchKind kind_of(sync::FolderPass::NextBatch next) {
+  return next == sync::FolderPass::NextBatch::kBackfill ? FetchKind::kBackfill : FetchKind::kNewMail;
+}
 
 } // namespace
 
@@ -72,7 +78,7 @@ runtime::Task<Result<bool>> FolderSync::settle() {
   const Status removed = co_await removing;
   if (!removed) co_return pass(removed.error());
   note(pass_->finish(services_.now()));
-  folder_.last_sync = services_.now();
+  if (folder_.behind == 0) folder_.last_sync = services_.now();
   co_return true;
 }
 
@@ -126,17 +132,47 @@ runtime::Task<Status> FolderSync::take_scan(maildir::FolderScan found, bool star
 
 void FolderSync::ask_for_more() {
   while (!failure_ && asked_.size() < kPipelineDepth && committing_.size() < kMaxCommitting && !should_leave_()) {
-    std::optional<UidSet> uids = pass_->next_batch();
+    FetchAllowance* const allowance = settings_.allowance;
+    const std::uint64_t room =
+        allowance != nullptr ? allowance->room(kind_of(pass_->what_is_next())) : Pace::kUnlimited;
+    std::optional<UidSet> uids = pass_->next_batch(room);
     if (!uids) return;
+    if (allowance != nullptr) allowance->asked(uids->size());
     Batch batch{connection_.session().uid_fetch_bodies(*uids), {}, false};
     batch.report.requested = *std::move(uids);
     asked_.push_back(std::move(batch));
   }
 }
 
+// Empty: there is nothing that only the pace keeps from being asked for.
+std::optional<runtime::Duration> FolderSync::wait_for_pace() {
+  const auto next = pass_->what_is_next();
+  if (settings_.allowance == nullptr || next == sync::FolderPass::NextBatch::kNone || failure_ || should_leave_())
+    return std::nullopt;
+  const auto wait = settings_.allowance->wait(kind_of(next));
+  return wait.transform([](runtime::Duration whole) { return std::min(whole, kLongestPaceNap); });
+}
+
+// What has come is made durable meanwhile.
+runtime::Task<Status> FolderSync::nap() {
+  settings_.alive();
+  auto settling = settle_batches(std::nullopt);
+  const Status settled = co_await settling;
+  if (!settled) co_return settled;
+  const runtime::Duration left = wait_for_pace().value_or(runtime::Duration::zero());
+  co_await runtime::sleep_for(services_.loop, left);
+  co_return Status();
+}
+
 runtime::Task<Status> FolderSync::fetch() {
   while (true) {
     ask_for_more();
+    if (asked_.empty() && wait_for_pace()) {
+      auto napping = nap();
+      const Status napped = co_await napping;
+      if (!napped) co_return napped;
+      continue;
+    }
     if (asked_.empty() && committing_.size() >= kMaxCommitting) {
       auto waiting = pipe_->wait_for_report();
       co_await waiting;
@@ -280,7 +316,7 @@ void FolderSync::note_received(const sync::FetchReport& report) {
 
 // A session that ends by plan or by a pause says nothing about a message.
 sync::FetchEnd FolderSync::end_by(const Error& lost) {
-  const bool blameless = lost.code == "token_expired" || lost.imposed_wait;
+  const bool blameless = lost.code == "token_expired" || lost.code == "session_expired" || lost.imposed_wait;
   return blameless ? sync::FetchEnd::kNotReached : sync::FetchEnd::kLost;
 }
 

@@ -7,6 +7,7 @@
 
 #include "mailbox/connection.h"
 #include "mailbox/delivery_pipe.h"
+#include "mailbox/fetch_allowance.h"
 #include "mailbox/folder_record.h"
 #include "mailbox/folder_rematch.h"
 #include "mailbox/services.h"
@@ -27,6 +28,7 @@ struct FolderSyncSettings {
   bool keep_flags = true;
   sync::Wants wants;
   sync::Filter filter;
+  FetchAllowance* allowance = nullptr; // how much may be fetched now; null: as much as there is
   std::function<void()> alive = [] {}; // called when a step of something long is done
 };
 
@@ -76,6 +78,8 @@ class FolderSync final {
   [[nodiscard]] bool all_arrived() const;
   [[nodiscard]] static sync::FetchEnd end_by(const Error& lost);
   void ask_for_more();
+  [[nodiscard]] std::optional<runtime::Duration> wait_for_pace();
+  [[nodiscard]] runtime::Task<Status> nap();
   void on_event(imap::Event& event);
   void on_fetched(const imap::Fetched& fetched);
   [[nodiscard]] Batch* batch_of(const imap::Fetched& fetched);

@@ -1,8 +1,6 @@
 #include "mailbox/mailbox.h"
 
-#include "log/event_ids.h"
 #include "log/log.h"
-#include "mailbox/back_off.h"
 #include "util/concat.h"
 
 #include <algorithm>
@@ -11,29 +9,19 @@
 namespace mailmoor::mailbox {
 namespace {
 
-using std::chrono::milliseconds;
 using std::chrono::seconds;
 
 // A wait is cut into pieces this long, so that a jump of the wall clock is noticed within one.
 constexpr runtime::Duration kLongestNap = seconds(30);
 // A mailbox that has not moved for so long past a wait's known end is stuck.
 constexpr runtime::Duration kProgressSlack = std::chrono::minutes(5);
-constexpr runtime::Duration kRateWindow = seconds(60);
-
-[[nodiscard]] MailboxState state_after(const Error& error, bool imposed) {
-  if (error.code == "login_needed" || error.code == "password_needed" || error.code == "password_rejected")
-    return MailboxState::kNeedsLogin;
-  if (imposed) return MailboxState::kThrottled;
-  const bool needs_someone = error.kind == ErrorKind::kOperator || error.kind == ErrorKind::kApp;
-  return needs_someone ? MailboxState::kFailed : MailboxState::kBackingOff;
-}
 
 } // namespace
 
 Mailbox::Mailbox(const Services& services, MailboxSettings settings, TokenKeeper* keeper, Admission admit)
     : services_(services), settings_(std::move(settings)), keeper_(keeper), admit_(std::move(admit)),
-      since_(services.now()), wake_(services.loop), finished_(services.loop), settled_(services.loop),
-      settling_(services.loop) {}
+      since_(services.now()), allowance_(services, settings_.daily_bytes), wake_(services.loop),
+      finished_(services.loop), settled_(services.loop), settling_(services.loop) {}
 
 Mailbox::~Mailbox() = default;
 
@@ -85,7 +73,15 @@ runtime::Task<void> Mailbox::load() {
     log::write(log::Priority::kErr, {.mailbox = settings_.name, .error = stored.error().code}, stored.error().what);
     co_return;
   }
-  record_ = std::move(stored->record);
+  const store::MailboxRecord heard = std::exchange(record_, std::move(stored->record));
+  resume_waits();
+  allowance_.remember(stored->downloads);
+  if (heard.retry_imposed) { // by an examination, meanwhile
+    record_.retry_at = std::max(record_.retry_at, heard.retry_at);
+    record_.retry_imposed = true;
+    record_.retry_reason = heard.retry_reason;
+    record_.error_code = heard.error_code;
+  }
   for (const store::StoredFolder& folder : stored->folders)
     folders_.emplace(folder.record.name.wire(), folder_from(folder));
 }
@@ -93,15 +89,17 @@ runtime::Task<void> Mailbox::load() {
 // Until there is something to connect for.
 runtime::Task<void> Mailbox::wait_for_turn() {
   while (!stopping_) {
-    const milliseconds left = record_.retry_at ? *record_.retry_at - services_.loop.wall_now() : milliseconds::zero();
-    const bool backs_off = left > milliseconds::zero() && (record_.retry_imposed || !sync_wanted_);
+    runtime::Duration left = left_of_pause();
+    if (left == runtime::Duration::zero() && !record_.retry_imposed && record_.retry_at && !sync_wanted_)
+      left = *record_.retry_at - services_.loop.wall_now();
+    const bool backs_off = left > runtime::Duration::zero();
     const bool rests = resting_ && !sync_wanted_ && services_.loop.now() < poll_due_;
     runtime::Duration nap = kLongestNap;
     if (settings_.once) co_return; // an imposed pause is reported, not waited for
     if (record_.paused) {
       move_to(MailboxState::kPaused);
     } else if (backs_off) {
-      nap = std::min<runtime::Duration>(left, nap);
+      nap = std::min(left, nap);
       if (!last_error_) move_to(record_.retry_imposed ? MailboxState::kThrottled : MailboxState::kBackingOff);
     } else if (rests) {
       nap = std::min(poll_due_ - services_.loop.now(), nap);
@@ -142,7 +140,8 @@ void Mailbox::poke() noexcept {
 }
 
 bool Mailbox::give_way() {
-  const bool waits_for_news = state_ == MailboxState::kIdle || state_ == MailboxState::kHeld;
+  const bool waits_for_news =
+      state_ == MailboxState::kIdle || state_ == MailboxState::kHeld || state_ == MailboxState::kThrottled;
   if (connection_ == nullptr || !waits_for_news) return false;
   poke();
   return true;
@@ -199,85 +198,6 @@ bool Mailbox::must_leave() const {
          (leave_at_ && services_.now() >= *leave_at_);
 }
 
-std::optional<UnixTime> Mailbox::imposed_pause() const {
-  if (!record_.retry_imposed || !record_.retry_at || *record_.retry_at <= services_.loop.wall_now())
-    return std::nullopt;
-  return std::chrono::ceil<seconds>(*record_.retry_at);
-}
-
-void Mailbox::heed_pause(const Error& error) {
-  const runtime::WallTime until = services_.loop.wall_now() + error.imposed_wait.value_or(milliseconds::zero());
-  if (const auto known = imposed_pause(); known && *known >= until) return;
-  record_.retry_at = until;
-  record_.retry_imposed = true;
-  record_.retry_reason = error.what;
-  record_.error_code = error.code;
-  save();
-  poke();
-}
-
-void Mailbox::settle(const Result<Leave>& ended, runtime::Duration lasted) {
-  leave_at_.reset();
-  if (ended) {
-    signed_out_ = false;
-    // Ended by our own choice, with all done: the next fault is the first one, however short the session was.
-    if (passed_) record_.failures = 0;
-    return;
-  }
-  if (ended.error().code == "token_expired") { // the server was quicker than we: nothing is wrong
-    log::write(log::Priority::kInfo, {.mailbox = settings_.name, .event = "token_expired"}, ended.error().what);
-    sync_wanted_ = true; // whatever was under way
-    token_is_over_ = true;
-    // At once with a new token; but one that calls each new one expired is backed off from.
-    if (++early_ends_ == 1 || lasted >= seconds(30)) return;
-  }
-  take_fault(ended.error(), lasted);
-}
-
-void Mailbox::take_fault(const Error& error, runtime::Duration lasted) {
-  services_.counters.count(error);
-  // A server that accepts and drops us over and over again does not start the ladder anew each time.
-  record_.failures = lasted >= kStableAfter ? 1 : record_.failures + 1;
-  milliseconds delay = std::chrono::duration_cast<milliseconds>(
-      services_.scaled(back_off(error, record_.failures, services_.random01())));
-  record_.retry_imposed = error.imposed_wait.has_value();
-  if (error.imposed_wait) delay = std::max(delay, *error.imposed_wait);
-  record_.retry_at = services_.loop.wall_now() + delay;
-  record_.retry_reason = error.what;
-  record_.error_code = error.code;
-  last_error_ = error;
-  sync_wanted_ = false;
-  move_to(state_after(error, record_.retry_imposed));
-  save();
-
-  log::Fields fields{.mailbox = settings_.name, .error = error.code};
-  fields.retry_at = std::chrono::ceil<seconds>(*record_.retry_at);
-  if (state_ == MailboxState::kNeedsLogin) fields.catalog = &log::events::kNeedsLogin;
-  if (state_ == MailboxState::kThrottled) fields.catalog = &log::events::kThrottled;
-  if (state_ == MailboxState::kBackingOff) fields.catalog = &log::events::kBackingOff;
-  if (state_ == MailboxState::kFailed) fields.catalog = &log::events::kAccessDenied;
-  if (error.code == "tls_untrusted") fields.catalog = &log::events::kTlsRefused;
-  if (error.code == "disk_full") fields.catalog = &log::events::kDiskFull;
-  const bool needs_someone = state_ == MailboxState::kNeedsLogin || state_ == MailboxState::kFailed;
-  // A fault of the app is told by the app, once for all its mailboxes.
-  if (!waits_for_token_ || error.kind != ErrorKind::kApp)
-    services_.faults.raise(needs_someone ? log::Priority::kErr : log::Priority::kWarning, fields,
-                           concat(error.what, error.remedy.empty() ? "" : "; ", error.remedy), services_.now());
-  for (auto& [ticket, done] : std::exchange(sync_waiters_, {}))
-    done(std::unexpected(error));
-  end_verifications(error);
-}
-
-void Mailbox::recovered() {
-  early_ends_ = 0;
-  if (last_error_) services_.faults.clear_all(settings_.name, "", services_.now());
-  last_error_.reset();
-  record_.retry_at.reset();
-  record_.retry_imposed = false;
-  record_.retry_reason.clear();
-  record_.error_code.clear();
-}
-
 void Mailbox::save() {
   services_.store_thread.run_detached([&state = services_.state, name = settings_.name, record = record_] {
     const Status saved = state.save_mailbox_blocking(name, record);
@@ -291,10 +211,8 @@ void Mailbox::count_message(std::uint64_t octets) {
   ++fetched_;
   octets_ += octets;
   services_.counters.mailboxes[settings_.name].octets += octets;
-  const runtime::MonoTime now = services_.loop.now();
-  arrivals_.push_back(now);
-  while (!arrivals_.empty() && now - arrivals_.front() > kRateWindow)
-    arrivals_.pop_front();
+  allowance_.message_arrived(octets);
+  if (allowance_.is_to_be_recorded()) record_downloads();
   expect_news_within(settings_.connection.io_timeout);
 }
 
@@ -312,21 +230,26 @@ MailboxView Mailbox::view() const {
   } else if (std::string held = held_reason(); !held.empty()) {
     view.reason = std::move(held);
     view.remedy = concat("run: mailmoorctl confirm ", settings_.name);
+  } else if (budget_pause() && !imposed_pause()) {
+    view.reason = budget_reason();
   } else {
     view.reason = record_.retry_reason;
   }
-  if (record_.retry_at && *record_.retry_at > services_.loop.wall_now())
+  view.retry_at = imposed_pause();
+  if (!record_.retry_imposed && record_.retry_at && *record_.retry_at > services_.loop.wall_now())
     view.retry_at = std::chrono::ceil<seconds>(*record_.retry_at);
+  if (!view.retry_at) view.retry_at = budget_pause();
   for (const auto& [wire, folder] : folders_) {
     view.messages += folder.recorded.known.size();
-    view.behind += folder.behind;
   }
-  const runtime::MonoTime horizon = services_.loop.now() - kRateWindow;
-  const auto recent = std::ranges::count_if(arrivals_, [horizon](runtime::MonoTime at) { return at > horizon; });
+  view.behind = behind();
   view.connections = connection_ != nullptr ? 1 : 0;
   view.fetched = fetched_;
   view.octets = octets_;
-  view.messages_per_second = static_cast<double>(recent) / 60.0;
+  view.messages_per_second = static_cast<double>(allowance_.recent_arrivals()) / 60.0;
+  view.rate_limit = allowance_.pace().limit();
+  view.daily_bytes = allowance_.budget().limit();
+  view.daily_bytes_used = allowance_.budget().used(services_.now());
   return view;
 }
 

@@ -1,12 +1,13 @@
 // One mailbox's life as a straight line: sign in, connect, sync, wait, and after a fault back off and start again.
 //
 // States: needs_login, connecting → syncing ⇄ idle; after a fault backing_off, or throttled when the server imposed the
-// wait; paused by the operator; held instead of idle while a mass deletion waits for the operator's word; failed when
-// only a person can help.
+// wait; paused by the operator; held instead of idle while a mass deletion waits for the operator's word, throttled
+// while the rest of the mail waits for another day's bytes; failed when only a person can help.
 // Owned by the fleet. Destroying it closes the connection and gives up what was under way. Loop thread only.
 #pragma once
 
 #include "mailbox/connection.h"
+#include "mailbox/fetch_allowance.h"
 #include "mailbox/folder_record.h"
 #include "mailbox/folder_sync.h"
 #include "mailbox/services.h"
@@ -23,7 +24,6 @@
 
 #include <chrono>
 #include <cstdint>
-#include <deque>
 #include <functional>
 #include <map>
 #include <memory>
@@ -48,7 +48,8 @@ struct MailboxSettings {
   sync::Filter filter;    // what is fetched at all
   bool push = true;
   std::chrono::seconds poll{300};
-  bool once = false; // one complete pass, then the end
+  std::uint64_t daily_bytes = 0; // that may be received in any 24 hours; 0: no cap
+  bool once = false;             // one complete pass, then the end
 };
 
 // What `status` shows of it, as of now.
@@ -62,9 +63,12 @@ struct MailboxView {
   std::uint64_t messages = 0;
   std::uint64_t behind = 0;
   double messages_per_second = 0;
-  std::uint64_t fetched = 0;     // messages received in this run
-  std::uint64_t octets = 0;      // of their bodies
-  std::uint64_t connections = 0; // open, or being opened
+  std::optional<double> rate_limit;   // messages a second, since the server asked for less; empty: none
+  std::uint64_t daily_bytes = 0;      // the cap; 0: none
+  std::uint64_t daily_bytes_used = 0; // of it, in the last 24 hours
+  std::uint64_t fetched = 0;          // messages received in this run
+  std::uint64_t octets = 0;           // of their bodies
+  std::uint64_t connections = 0;      // open, or being opened
 };
 
 class Mailbox final {
@@ -163,6 +167,11 @@ class Mailbox final {
   [[nodiscard]] runtime::MonoTime next_retry() const; // of a message that does not come; max(): there is none
   void settle(const Result<Leave>& ended, runtime::Duration lasted);
   void take_fault(const Error& error, runtime::Duration lasted);
+  void tell_fault(const Error& error);
+  // The pause of `error`, unless a longer one is in force. REQUIRES: it has one.
+  void impose(const Error& error);
+  void resume_waits();
+  [[nodiscard]] runtime::Duration left_of_pause() const; // zero: there is none
   void recovered();
   void save();
   void move_to(MailboxState state);
@@ -170,6 +179,15 @@ class Mailbox final {
   [[nodiscard]] bool must_leave() const;
   void expect_news_within(runtime::Duration limit);
   void count_message(std::uint64_t octets);
+  void listen_to(Connection& connection);
+  void tell_pace(const FetchAllowance::Change& change) const;
+  void record_downloads();
+  // Whether nothing of it could be fetched, by the day's bytes, or nothing has changed in what could.
+  [[nodiscard]] bool waits_for_budget(const Folder& folder);
+  [[nodiscard]] std::uint64_t behind() const;
+  // When the day's bytes let what is left over through; empty: they keep nothing back.
+  [[nodiscard]] std::optional<UnixTime> budget_pause() const;
+  [[nodiscard]] std::string budget_reason() const;
   void use_token(const AccessToken& token);
 
   const Services& services_;
@@ -181,6 +199,7 @@ class Mailbox final {
   UnixTime since_{};
   std::optional<Error> last_error_;
   store::MailboxRecord record_;
+  runtime::MonoTime pause_ends_{}; // imposed; on this clock, so that a jump of the other one makes it no shorter
   std::map<std::string, Folder> folders_;
   std::map<std::string, FolderState> listed_states_; // LIST-STATUS of this pass, by wire name
   bool folder_faults_ = false;                       // of this pass
@@ -200,8 +219,8 @@ class Mailbox final {
   std::map<std::uint64_t, std::function<void(Status)>> sync_waiters_;
   std::map<std::uint64_t, std::unique_ptr<Verification>> verifications_; // by ticket, in turn; some may be over
   std::uint64_t next_ticket_ = 1;
-  std::deque<runtime::MonoTime> arrivals_; // of the last minute
-  bool resting_ = false;                   // without a connection until the next poll, since others wait for one
+  FetchAllowance allowance_;
+  bool resting_ = false; // without a connection until the next poll, since others wait for one
   Connection* connection_ = nullptr;
   bool idling_ = false;
   std::uint64_t fetched_ = 0; // messages received in this run

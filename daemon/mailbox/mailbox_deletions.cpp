@@ -12,7 +12,8 @@
 namespace mailmoor::mailbox {
 
 void Mailbox::move_to_rest() {
-  move_to(held_reason().empty() ? MailboxState::kIdle : MailboxState::kHeld);
+  if (!held_reason().empty()) return move_to(MailboxState::kHeld);
+  move_to(budget_pause() ? MailboxState::kThrottled : MailboxState::kIdle);
 }
 
 std::string Mailbox::held_reason() const {

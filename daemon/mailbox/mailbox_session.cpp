@@ -38,11 +38,7 @@ runtime::Task<Result<Mailbox::Leave>> Mailbox::run_session() {
   waits_for_token_ = false;
   passed_ = false;
   // Nothing is sent inside a pause that the server imposed, whoever asks (P9).
-  if (record_.retry_imposed && record_.retry_at && *record_.retry_at > services_.loop.wall_now()) {
-    Error pause(ErrorKind::kMailbox, "throttled", record_.retry_reason);
-    pause.imposed_wait = *record_.retry_at - services_.loop.wall_now();
-    co_return std::unexpected(std::move(pause));
-  }
+  if (imposed_pause()) co_return std::unexpected(Error(ErrorKind::kMailbox, record_.error_code, record_.retry_reason));
   if (keeper_ != nullptr)
     if (std::optional<Error> trouble = keeper_->trouble()) {
       waits_for_token_ = true;
@@ -61,6 +57,7 @@ runtime::Task<Result<Mailbox::Leave>> Mailbox::run_session() {
   if (must_leave()) co_return Leave::kAsked;
   Connection connection(services_, settings_.connection);
   connection_ = &connection;
+  listen_to(connection);
   ScopeExit forget([this] {
     connection_ = nullptr;
     idling_ = false;
@@ -105,8 +102,10 @@ runtime::Task<Result<Mailbox::Leave>> Mailbox::use_session(Connection& connectio
     const Status waited = co_await waiting;
     if (!waited) co_return pass(waited.error());
   }
-  auto leaving = connection.log_out();
-  co_await leaving;
+  if (!imposed_pause()) { // not even a good-bye is said in it
+    auto leaving = connection.log_out();
+    co_await leaving;
+  }
   if (leave_at_ && services_.now() >= *leave_at_) co_return Leave::kTokenEnds;
   co_return must_leave() ? Leave::kAsked : Leave::kComplete;
 }
@@ -221,19 +220,26 @@ void Mailbox::end_pass(bool complete) {
       services_.loop.now() +
       services_.scaled(runtime::Duration(static_cast<std::int64_t>(static_cast<double>(poll.count()) * spread)));
   poll_due_ = std::min(poll_due_, next_retry());
+  const std::optional<UnixTime> more_at = budget_pause();
+  if (more_at) poll_due_ = std::min(poll_due_, services_.loop.now() + (*more_at - services_.now()));
   recovered();
   passed_ = true;
-  if (!folder_faults_) record_.last_sync = services_.now();
+  if (!folder_faults_ && !more_at) record_.last_sync = services_.now();
   save();
+  record_downloads();
   if (log::enabled(log::Priority::kInfo)) {
     const MailboxView now = view();
     log::write(log::Priority::kInfo, {.mailbox = settings_.name, .event = "synced"},
-               concat(folder_faults_ ? "synced, but not every folder: " : "all folders are up to date: ", now.messages,
-                      " messages delivered"));
+               concat(folder_faults_ ? "synced, but not every folder: "
+                      : more_at      ? "synced as far as daily_bytes goes: "
+                                     : "all folders are up to date: ",
+                      now.messages, " messages delivered"));
   }
   Status outcome;
   if (folder_faults_)
     outcome = fail(ErrorKind::kFolder, "folders_failed", "some folders could not be synced; the log names them");
+  if (outcome && more_at)
+    outcome = fail(ErrorKind::kMailbox, "daily_bytes_spent", budget_reason(), "give `daily_bytes` more, or wait");
   for (auto& [ticket, done] : std::exchange(sync_waiters_, {}))
     done(outcome);
 }
@@ -273,6 +279,8 @@ runtime::Task<Status> Mailbox::open_inbox(Connection& connection) {
     co_return std::unexpected(std::move(refused));
   }
   if (sync::not_before(inbox->second.renumberings, services_.now())) co_return Status(); // it is not to be looked at
+  if (inbox->second.behind != 0 && !allowance_.grants(FetchKind::kNewMail))
+    co_return Status(); // nor it could be fetched
   const FolderState& before = inbox->second.looked_at;
   inbox_news_ |= selected->state.uid_next != before.uid_next || selected->state.messages > before.messages;
   if (settings_.wants.deletions) inbox_news_ |= selected->state.messages != before.messages;
@@ -294,7 +302,7 @@ runtime::Task<Status> Mailbox::idle(Connection& connection) {
   bool asked_to_end = false;
   Status result;
   while (true) {
-    imap::Event event = connection.session().next();
+    imap::Event event = connection.next();
     if (const auto* completed = std::get_if<imap::Completed>(&event); completed != nullptr && completed->id == id) {
       if (completed->status != imap::CompletionStatus::kOk)
         result = std::unexpected(command_refused(*completed, "IDLE"));

@@ -54,7 +54,7 @@ runtime::Task<Result<bool>> Mailbox::sync_folders(Connection& connection, std::v
 runtime::Task<Status> Mailbox::receive_folder(Connection& connection, Folder& folder) {
   expect_news_within(settings_.connection.io_timeout);
   record_what_was_lost(services_, settings_.name, folder);
-  if (waits_out_renumbering(folder)) co_return Status();
+  if (waits_out_renumbering(folder) || waits_for_budget(folder)) co_return Status();
   record(services_, settings_.name, folder, sync::readmit(folder.recorded, settings_.filter, services_.now()));
   if (const auto state = listed_states_.extract(folder.name.wire()); !state.empty()) {
     const sync::FolderPlan plan = sync::plan_folder(folder.recorded, state.mapped(), services_.now(), settings_.wants);
@@ -69,6 +69,7 @@ runtime::Task<Status> Mailbox::receive_folder(Connection& connection, Folder& fo
   settings.keep_flags = settings_.keep_flags;
   settings.wants = settings_.wants;
   settings.filter = settings_.filter;
+  settings.allowance = &allowance_;
   settings.alive = [this] { expect_news_within(settings_.connection.io_timeout); };
   auto visit = std::make_unique<Visit>(*this, connection, folder, settings);
   auto receiving = visit->sync.receive();

@@ -1,10 +1,12 @@
 #include "mailbox/server_words.h"
 
+#include "mailbox/back_off.h"
 #include "util/ascii.h"
 #include "util/concat.h"
 #include "util/printable.h"
 
 #include <algorithm>
+#include <array>
 #include <charconv>
 #include <chrono>
 #include <optional>
@@ -17,15 +19,12 @@ using std::chrono::milliseconds;
 
 // Where a server says that it is too much and not for how long.
 constexpr milliseconds kThrottledFor = std::chrono::minutes(1);
-// Gmail names no time and locks for up to a day.
-constexpr milliseconds kOverQuotaFor = std::chrono::hours(1);
 // Nothing longer than a day has been seen; a larger number is a mistake of theirs or ours.
 constexpr milliseconds kLongestWait = std::chrono::hours(24);
 
-// "Request is throttled. Suggested Backoff Time: 299961 milliseconds" (Exchange Online).
-[[nodiscard]] std::optional<milliseconds> suggested_back_off(std::string_view text) {
-  constexpr std::string_view kMark = "backoff time";
-  const auto found = std::ranges::search(text, kMark, [](char a, char b) { return ascii_lower(a) == b; });
+// The number behind `mark` (in lower case) and its unit.
+[[nodiscard]] std::optional<milliseconds> wait_after(std::string_view mark, std::string_view text) {
+  const auto found = std::ranges::search(text, mark, [](char a, char b) { return ascii_lower(a) == b; });
   if (found.empty()) return std::nullopt;
   std::string_view rest(found.end(), text.end());
   rest.remove_prefix(std::min(rest.find_first_of("0123456789"), rest.size()));
@@ -43,6 +42,13 @@ constexpr milliseconds kLongestWait = std::chrono::hours(24);
   return value >= kLongestWait.count() / factor ? kLongestWait : milliseconds(value * factor);
 }
 
+// "Request is throttled. Suggested Backoff Time: 299961 milliseconds" (Exchange Online), which was also seen to say
+// "come back in 50 min".
+[[nodiscard]] std::optional<milliseconds> suggested_back_off(std::string_view text) {
+  if (const auto wait = wait_after("backoff time", text)) return wait;
+  return wait_after("come back in", text);
+}
+
 [[nodiscard]] Error throttled(std::string_view what, milliseconds wait) {
   Error error(ErrorKind::kMailbox, "throttled", std::string(what));
   error.imposed_wait = wait;
@@ -55,9 +61,13 @@ constexpr milliseconds kLongestWait = std::chrono::hours(24);
   const auto says = [text](std::string_view words) { return contains_ignoring_case(text, words); };
   const auto coded = [&code](std::string_view atom) { return code && code->atom == atom; };
   // Not "throttled" alone: it may be the name of a folder.
-  if (says("backoff time") || says("is throttled") || coded("THROTTLED"))
+  if (says("backoff time") || says("is throttled") || coded("THROTTLED") || wait_after("come back in", text))
     return throttled(what, suggested_back_off(text).value_or(kThrottledFor));
-  if (coded("OVERQUOTA") || says("bandwidth limits")) return throttled(what, kOverQuotaFor);
+  if (coded("OVERQUOTA") || says("bandwidth limits")) {
+    Error over(ErrorKind::kMailbox, "over_quota", std::string(what));
+    over.imposed_wait = over_quota_wait(1);
+    return over;
+  }
   if (says("authenticated but not connected"))
     return Error(ErrorKind::kMailbox, "not_connected", std::string(what),
                  "if it lasts: check that IMAP is enabled for the mailbox, that the user may open it, and the app's "
@@ -105,6 +115,12 @@ Error login_refused(const imap::Completed& completed, std::string_view user) {
 Error command_refused(const imap::Completed& completed, std::string_view command) {
   const std::string what = concat(command, " was answered with ", answer_text(completed));
   if (auto known = mailbox_wide(completed.text, completed.code, what)) return *std::move(known);
+  // RFC 5530 §3: these do not pass by waiting.
+  constexpr std::array kNeedsSomeone = {"AUTHENTICATIONFAILED", "AUTHORIZATIONFAILED", "EXPIRED",
+                                        "PRIVACYREQUIRED",      "CONTACTADMIN",        "NOPERM"};
+  if (completed.code && std::ranges::find(kNeedsSomeone, completed.code->atom) != kNeedsSomeone.end())
+    return {ErrorKind::kOperator, "command_refused", what,
+            "the server says that waiting does not help: ask who runs it what this account may do"};
   const bool bad = completed.status == imap::CompletionStatus::kBad;
   return {bad ? ErrorKind::kBug : ErrorKind::kMailbox, "command_refused", what};
 }
@@ -120,7 +136,24 @@ Error folder_refused(const imap::Completed& completed, std::string_view command)
 Error session_ended(const imap::Bye& bye) {
   const std::string what = concat("the server closed the session: ", printable(bye.text));
   if (auto known = mailbox_wide(bye.text, bye.code, what)) return *std::move(known);
+  const auto says = [&bye](std::string_view words) { return contains_ignoring_case(bye.text, words); };
+  // Exchange's 13 is idle or had its time, its 14 is angry; Gmail; Dovecot.
+  if (says("is closed. 13") || says("session expired") || says("for inactivity"))
+    return {ErrorKind::kHost, "session_expired", what};
   return {ErrorKind::kHost, "session_closed", what};
+}
+
+std::optional<Error> pause_in(const imap::Completed& completed) {
+  if (completed.status == imap::CompletionStatus::kOk) return std::nullopt;
+  auto known = mailbox_wide(completed.text, completed.code, concat("the server answered ", answer_text(completed)));
+  if (known && known->imposed_wait) return known;
+  return std::nullopt;
+}
+
+bool asks_to_slow_down(const imap::Completed& completed) {
+  if (completed.status != imap::CompletionStatus::kOk) return false;
+  return (completed.code && completed.code->atom == "THROTTLED") ||
+         contains_ignoring_case(completed.text, "[throttled]");
 }
 
 } // namespace mailmoor::mailbox

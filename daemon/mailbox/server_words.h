@@ -5,6 +5,7 @@
 #include "imap/response.h"
 #include "util/result.h"
 
+#include <optional>
 #include <string_view>
 
 namespace mailmoor::mailbox {
@@ -16,7 +17,13 @@ namespace mailmoor::mailbox {
 [[nodiscard]] Error command_refused(const imap::Completed& completed, std::string_view command);
 // The answer to a command on one folder (EXAMINE, FETCH): kFolder unless it concerns the whole mailbox.
 [[nodiscard]] Error folder_refused(const imap::Completed& completed, std::string_view command);
-// BYE, or the end of the connection. "token_expired" (kMailbox) is not a fault: connect again with a new token.
+// BYE, or the end of the connection. "token_expired" (kMailbox) is not a fault: connect again with a new token; nor is
+// "session_expired" (kHost) after a session of some length.
 [[nodiscard]] Error session_ended(const imap::Bye& bye);
+
+// The pause in the answer to whatever command: every one of these errors that has an imposed_wait. Empty: none.
+[[nodiscard]] std::optional<Error> pause_in(const imap::Completed& completed);
+// Whether a successful answer asks us to slow down: Gmail's "OK … [THROTTLED]". It is no error.
+[[nodiscard]] bool asks_to_slow_down(const imap::Completed& completed);
 
 } // namespace mailmoor::mailbox

@@ -51,6 +51,9 @@ struct MailboxStatus {
   std::uint64_t messages = 0;
   std::uint64_t behind = 0;
   double messages_per_second = 0;     // over the last minute
+  std::optional<double> rate_limit;   // messages a second, since the server asked for less
+  std::uint64_t daily_bytes = 0;      // the cap of any 24 hours; 0: none
+  std::uint64_t daily_bytes_used = 0; // of it
   std::uint64_t messages_fetched = 0; // in this run of the daemon
   std::uint64_t octets_fetched = 0;   // of their bodies, as sent
   std::vector<PoisonStatus> poison;

@@ -1,5 +1,6 @@
 #include "store/state_repository.h"
 
+#include "store/downloads.h"
 #include "store/migrations.h"
 #include "store/sqlite_error.h"
 #include "store/state_rows.h"
@@ -30,8 +31,8 @@ namespace {
 // Whether every table is there with what this room reads of it.
 [[nodiscard]] Status check_schema(Database& database) {
   constexpr std::array kReads = {
-      "SELECT mailbox_id, name, failures, retry_at, retry_imposed, retry_reason, error_code, last_sync, paused"
-      " FROM mailbox",
+      "SELECT mailbox_id, name, failures, retry_at, retry_imposed, retry_reason, error_code, last_sync, paused,"
+      " rate_limit FROM mailbox",
       "SELECT folder_id, mailbox_id, name, delimiter, directory, uid_validity, state_uid_validity, state_uid_next,"
       " state_messages, state_mod_seq, last_sync, listed_in_full, covers, held, confirmed, too_old, earliest,"
       " renumberings, renumbered_at FROM folder",
@@ -39,6 +40,7 @@ namespace {
       "SELECT folder_id, uid, strikes, next_try, reason FROM retry",
       "SELECT folder_id, first, last, flags FROM flag_base",
       "SELECT folder_id, uid, size FROM too_large",
+      "SELECT mailbox_id, hour, octets FROM received",
   };
   for (const char* read : kReads)
     if (const auto statement = database.prepare_blocking(read); !statement) return pass(statement.error());
@@ -110,7 +112,9 @@ Result<StoredMailbox> StateRepository::load_mailbox_blocking(std::string_view ma
   if (!record) return pass(std::move(record).error());
   auto folders = load_folders_blocking(database_, mailbox);
   if (!folders) return pass(std::move(folders).error());
-  return StoredMailbox{*std::move(record), *std::move(folders)};
+  auto downloads = load_downloads_blocking(database_, mailbox);
+  if (!downloads) return pass(std::move(downloads).error());
+  return StoredMailbox{*std::move(record), *std::move(folders), *std::move(downloads)};
 }
 
 Result<std::vector<std::string>> StateRepository::list_mailboxes_blocking() {
@@ -137,6 +141,10 @@ Status StateRepository::save_mailbox_blocking(std::string_view mailbox, const Ma
                  cut_text(record.retry_reason), cut_text(record.error_code), record.last_sync.transform(to_seconds),
                  record.paused ? 1 : 0)
       .run_blocking();
+}
+
+Status StateRepository::save_downloads_blocking(std::string_view mailbox, const Downloads& downloads) {
+  return replace_downloads_blocking(database_, mailbox, downloads);
 }
 
 Status StateRepository::forget_mailbox_blocking(std::string_view mailbox) {

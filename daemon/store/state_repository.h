@@ -3,6 +3,7 @@
 // Owned by the store thread; blocking; one process at a time.
 #pragma once
 
+#include "model/downloads.h"
 #include "model/flag_map.h"
 #include "model/folder_name.h"
 #include "model/folder_state.h"
@@ -72,6 +73,7 @@ struct StoredFolder {
 struct StoredMailbox {
   MailboxRecord record; // the default one for a mailbox that was never saved
   std::vector<StoredFolder> folders;
+  Downloads downloads{};
 };
 
 inline constexpr std::uint8_t kCoversFlags = 1; // persisted: never renumbered
@@ -100,6 +102,7 @@ class StateRepository final {
   // Sorted names of all that was ever saved and not forgotten.
   [[nodiscard]] Result<std::vector<std::string>> list_mailboxes_blocking();
   [[nodiscard]] Status save_mailbox_blocking(std::string_view mailbox, const MailboxRecord& record);
+  [[nodiscard]] Status save_downloads_blocking(std::string_view mailbox, const Downloads& downloads);
   [[nodiscard]] Status forget_mailbox_blocking(std::string_view mailbox);
 
   // Replaces all that is known of the folder, its known set included; writes only what differs. A changed

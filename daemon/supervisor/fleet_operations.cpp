@@ -86,6 +86,9 @@ MailboxStatus Fleet::describe(const MailboxSlot& slot) const {
   status.messages = view.messages;
   status.behind = view.behind;
   status.messages_per_second = view.messages_per_second;
+  status.rate_limit = view.rate_limit;
+  status.daily_bytes = view.daily_bytes;
+  status.daily_bytes_used = view.daily_bytes_used;
   status.messages_fetched = view.fetched;
   status.octets_fetched = view.octets;
   if (slot.keeper != nullptr) status.token_expires_at = slot.keeper->expires_at();

@@ -73,6 +73,7 @@ mailbox::MailboxSettings mailbox_settings(const config::Mailbox& mailbox, const 
   settings.wants.deletions = mailbox.deletions == config::Deletions::kMirror;
   settings.push = mailbox.push == config::Push::kAuto;
   settings.poll = mailbox.poll;
+  settings.daily_bytes = mailbox.daily_bytes;
   return settings;
 }
 

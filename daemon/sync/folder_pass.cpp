@@ -7,8 +7,10 @@
 namespace mailmoor::sync {
 namespace {
 
-[[nodiscard]] std::optional<UidSet> take_front(std::deque<UidSet>& queue) {
-  if (queue.empty()) return std::nullopt;
+// Of the first batch what fits; the rest of it stays in front.
+[[nodiscard]] UidSet take_front(std::deque<UidSet>& queue, std::uint64_t at_most, bool newest_first) {
+  if (queue.front().size() > at_most)
+    return newest_first ? queue.front().take_highest(at_most) : queue.front().take_lowest(at_most);
   UidSet front = std::move(queue.front());
   queue.pop_front();
   return front;
@@ -185,11 +187,18 @@ void FolderPass::queue_up() {
   }
 }
 
-std::optional<UidSet> FolderPass::next_batch() {
+std::optional<UidSet> FolderPass::next_batch(std::uint64_t at_most) {
   if (!queued_) queue_up();
+  if (at_most == 0) return std::nullopt;
   for (std::deque<UidSet>* queue : {&new_mail_, &alone_, &backfill_})
-    if (auto batch = take_front(*queue)) return batch;
+    if (!queue->empty()) return take_front(*queue, at_most, /*newest_first=*/queue == &backfill_);
   return std::nullopt;
+}
+
+FolderPass::NextBatch FolderPass::what_is_next() {
+  if (!queued_) queue_up();
+  if (!new_mail_.empty() || !alone_.empty()) return NextBatch::kNewMail;
+  return backfill_.empty() ? NextBatch::kNone : NextBatch::kBackfill;
 }
 
 FolderFacts FolderPass::received(const FetchReport& report, UnixTime now) {

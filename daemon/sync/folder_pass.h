@@ -34,6 +34,7 @@
 #include <chrono>
 #include <cstdint>
 #include <deque>
+#include <limits>
 #include <optional>
 #include <string>
 
@@ -112,8 +113,11 @@ class FolderPass final {
   [[nodiscard]] FolderFacts leave_out(const LeftOut& outside);
 
   // The next UID set for one UID FETCH: new mail, then retries and leftovers one at a time, then backfill. Empty when
-  // everything was handed out; received() may bring leftovers.
-  [[nodiscard]] std::optional<UidSet> next_batch();
+  // everything was handed out; received() may bring leftovers. Of at most so many messages.
+  [[nodiscard]] std::optional<UidSet> next_batch(std::uint64_t at_most = std::numeric_limits<std::uint64_t>::max());
+  // What the next one would be of.
+  enum class NextBatch { kNone, kNewMail, kBackfill };
+  [[nodiscard]] NextBatch what_is_next();
   // Once for each batch, in the order in which they were handed out. When the connection goes, kLost for all that are
   // on the way: the first one's message is to blame, the others were not reached.
   [[nodiscard]] FolderFacts received(const FetchReport& report, UnixTime now);

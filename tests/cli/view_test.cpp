@@ -169,6 +169,21 @@ TEST(StatusView, Mailbox_ShowsFoldersAndPoison) {
   EXPECT_THAT(text, Not(HasSubstr("Spam"))) << "only what is chosen";
 }
 
+TEST(StatusView, RateLimitAndDailyBytes_AreShownWhereThereAreSome) {
+  auto status = mailbox("alice", MailboxState::kThrottled);
+  const std::string none = render_mailbox(status, kNow, 80);
+  EXPECT_THAT(none, Not(HasSubstr("\n  rate")));
+  EXPECT_THAT(none, Not(HasSubstr("daily bytes")));
+  status.rate_limit = 2.5;
+  status.daily_bytes = 2ULL << 30;
+  status.daily_bytes_used = 3ULL << 29;
+  EXPECT_THAT(render_mailbox(status, kNow, 80),
+              HasSubstr("  rate                at most 2.5/s since the server asked for less\n"));
+  EXPECT_THAT(render_mailbox(status, kNow, 80), HasSubstr("  daily bytes         1.5 GiB of 2.0 GiB used\n"));
+  status.messages_per_second = 1.25;
+  EXPECT_THAT(render_mailbox(status, kNow, 80), HasSubstr("1.2/s, at most 2.5/s since"));
+}
+
 TEST(StatusView, WhatFiltersLeaveOut_IsCountedAndTheLargeOnesAreListed) {
   auto status = mailbox("alice", MailboxState::kIdle);
   EXPECT_THAT(render_mailbox(status, kNow, 80), Not(HasSubstr("left out")));

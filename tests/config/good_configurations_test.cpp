@@ -114,7 +114,7 @@ mailboxes:
     layout: fs
     line_endings: crlf
     connections: 1
-    daily_bytes: 0
+    daily_bytes: 300MiB
     timeouts: {io: 2m}
     compress: off
     proxy: socks5h://[::1]:1080
@@ -171,8 +171,30 @@ TEST(GoodConfiguration, Contract_IsReadAsItSays) {
   EXPECT_EQ(alice.maildir, "/var/mail/mailmoor/alice");
   EXPECT_EQ(alice.proxy, "http://proxy.example:3128");
   EXPECT_EQ(config->find_mailbox("dora")->host, "imap.gmail.com");
+  EXPECT_EQ(config->find_mailbox("dora")->daily_bytes, 2ULL << 30) << "Gmail's";
+  EXPECT_EQ(alice.daily_bytes, 0U);
   EXPECT_EQ(config->find_app("google")->client_secret.describe(), "file /etc/mailmoor/conf.d/google");
   EXPECT_EQ(config->find_mailbox("nobody"), nullptr);
+}
+
+TEST(GoodConfiguration, DailyBytesOfGmail_AreTheProvidersUnlessGiven) {
+  MemoryFiles files;
+  const auto config = load(R"(
+maildir_root: /m
+apps: {google: {provider: google, client_id: g, client_secret: {env: S}}}
+mailboxes:
+  - {name: a, app: google, user: a@gmail.com}
+  - {name: b, app: google, user: b@gmail.com, daily_bytes: 0}
+  - {name: c, host: imap.gmail.com, user: c@gmail.com}
+  - {name: d, host: imap.gmail.com, user: d@gmail.com, daily_bytes: 1GiB}
+  - {name: e, host: imap.example.org, user: e}
+)",
+                           files);
+  ASSERT_TRUE(config) << errors_of(config);
+  std::vector<std::uint64_t> caps;
+  for (const Mailbox& mailbox : config->mailboxes)
+    caps.push_back(mailbox.daily_bytes);
+  EXPECT_THAT(caps, ElementsAre(2ULL << 30, 0U, 2ULL << 30, 1ULL << 30, 0U));
 }
 
 TEST(GoodConfiguration, MailboxKeys_ReplaceDefaultsOneByOne) {
@@ -194,6 +216,7 @@ TEST(GoodConfiguration, MailboxKeys_ReplaceDefaultsOneByOne) {
   EXPECT_EQ(legacy.layout, Layout::kFs);
   EXPECT_EQ(legacy.line_endings, LineEndings::kCrlf);
   EXPECT_EQ(legacy.compress, Compress::kOff);
+  EXPECT_EQ(legacy.daily_bytes, 300ULL << 20);
   EXPECT_EQ(legacy.connections, 1);
   EXPECT_EQ(legacy.timeouts, (Timeouts{30s, 120s}));
   EXPECT_EQ(legacy.proxy, "socks5h://[::1]:1080");

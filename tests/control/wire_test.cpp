@@ -45,6 +45,9 @@ FleetStatus full_status() {
   alice.messages = 7;
   alice.behind = 3;
   alice.messages_per_second = 0.5;
+  alice.rate_limit = 2.5;
+  alice.daily_bytes = 1000;
+  alice.daily_bytes_used = 900;
   alice.messages_fetched = 5;
   alice.octets_fetched = 6000;
   alice.poison.push_back({"INBOX", 9, "no body", kTime});
@@ -63,6 +66,7 @@ TEST(Wire, Status_IsSpelledAsInTheContract) {
             R"("state":"throttled","since":"2023-11-14T22:13:20Z",)"
             R"("reason":"server busy","remedy":"wait","retry_at":"2023-11-14T22:14:20Z",)"
             R"("last_sync":"2023-11-14T22:12:20Z","messages":7,"behind":3,"messages_per_second":0.5,)"
+            R"("rate_limit":2.5,"daily_bytes":1000,"daily_bytes_used":900,)"
             R"("messages_fetched":5,"octets_fetched":6000,)"
             R"("poison":[{"folder":"INBOX","uid":9,"reason":"no body","retry_at":"2023-11-14T22:13:20Z"}],)"
             R"("too_large":[{"folder":"INBOX","uid":11,"size":200000000}],)"

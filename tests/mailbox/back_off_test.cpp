@@ -44,6 +44,27 @@ TEST(BackOff, TooManyConnections_WaitsFiveMinutesAtTheLeast) {
   }
 }
 
+TEST(BackOff, OverQuota_DoublesFromAnHourToADay) {
+  const std::vector<std::chrono::hours> expected = {1h, 2h, 4h, 8h, 16h, 24h, 24h};
+  std::vector<std::chrono::hours> waits;
+  for (int times = 1; times <= 7; ++times)
+    waits.push_back(over_quota_wait(times));
+  EXPECT_EQ(expected, waits);
+}
+
+TEST(BackOff, FaultsInARow_AreCountedUntilASessionLastedFiveMinutes) {
+  EXPECT_EQ(1, count_faults(error(ErrorKind::kHost), "", 0, 1s));
+  EXPECT_EQ(4, count_faults(error(ErrorKind::kHost), "x", 3, 5min - 1us));
+  EXPECT_EQ(1, count_faults(error(ErrorKind::kHost), "x", 3, 5min));
+}
+
+TEST(BackOff, OverQuota_CountsItselfHoweverLongTheSessionWas) {
+  const Error over = error(ErrorKind::kMailbox, "over_quota");
+  EXPECT_EQ(1, count_faults(over, "connection_lost", 7, 1s)) << "it is the first of its kind";
+  EXPECT_EQ(2, count_faults(over, "over_quota", 1, 3h));
+  EXPECT_EQ(1, count_faults(over, "", 5, 3h)) << "a pass was completed since";
+}
+
 TEST(BackOff, Chance_MovesItInTheLaterHalf) {
   for (const ErrorKind kind : {ErrorKind::kHost, ErrorKind::kOperator}) {
     for (int failures = 1; failures < 12; ++failures) {

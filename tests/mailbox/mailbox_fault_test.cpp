@@ -107,6 +107,18 @@ TEST_F(MailboxFaultTest, ClosedForInactivity_ComesBackAfterAMoment) {
   ASSERT_TRUE(idles());
 }
 
+TEST_F(MailboxFaultTest, ClosedAfterALongSession_ConnectsAgainAtOnceAndIsNoFault) {
+  settings.poll = 1h;
+  start();
+  ASSERT_TRUE(idles());
+  world.pass(6min);
+  server.folders["INBOX"].deliver(message("meanwhile"));
+  server.tell("* BYE Connection is closed. 13\r\n");
+  ASSERT_TRUE(world.until([&] { return server.connections == 2 && delivered() == 1; }));
+  EXPECT_EQ(std::nullopt, mailbox->last_error());
+  EXPECT_TRUE(world.logged.empty());
+}
+
 TEST_F(MailboxFaultTest, AcceptedAndDroppedOverAndOver_ClimbsTheLadder) {
   server.answer = [](const std::string& command) -> std::optional<std::string> {
     if (command == "IDLE") return "%close";

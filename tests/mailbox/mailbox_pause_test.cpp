@@ -12,12 +12,12 @@ constexpr std::string_view kThrottled = "Request is throttled. Suggested Backoff
 class MailboxPauseTest : public MailboxWorld, public ::testing::WithParamInterface<std::string_view> {
  protected:
   // Meets the pause at the first command that begins so.
-  void be_throttled(std::string_view command_start, std::string_view reply = "%t BAD ") {
+  void be_throttled(std::string_view command_start, std::string_view reply = "%t BAD ", std::string_view then = "") {
     server.folders["INBOX"].deliver(message("one"));
-    server.answer = [command_start, reply,
+    server.answer = [command_start, reply, then,
                      first = true](const std::string& command) mutable -> std::optional<std::string> {
       if (!command.starts_with(command_start) || !std::exchange(first, false)) return {};
-      return concat(reply, kThrottled, reply.starts_with("*") ? "%close" : "");
+      return concat(reply, kThrottled, reply.starts_with("*") ? "%close" : then);
     };
     start();
     ASSERT_TRUE(becomes(MailboxState::kThrottled));
@@ -89,6 +89,112 @@ TEST_F(MailboxPauseTest, Once_ReportsItAndSendsNothing) {
   EXPECT_EQ(1, server.connections);
   EXPECT_EQ("throttled", mailbox->last_error()->code);
   EXPECT_EQ(until, mailbox->view().retry_at) << "asking does not make it longer";
+}
+
+TEST_F(MailboxPauseTest, RightBeforeItEnds_NothingIsSent) {
+  ASSERT_NO_FATAL_FAILURE(be_throttled("LIST"));
+  world.clock.advance(
+      kImposed); // the machine's clock is read in whole milliseconds: the next one is the first safe one
+  EXPECT_TRUE(is_away());
+  world.clock.advance(1ms);
+  ASSERT_TRUE(idles());
+}
+
+TEST_F(MailboxPauseTest, RestartRightBeforeItEnds_IsNoWayAround) {
+  ASSERT_NO_FATAL_FAILURE(be_throttled("LIST"));
+  world.clock.advance(kImposed);
+  start();
+  EXPECT_TRUE(becomes(MailboxState::kThrottled));
+  EXPECT_TRUE(is_away());
+  world.clock.advance(1ms);
+  ASSERT_TRUE(idles());
+}
+
+TEST_F(MailboxPauseTest, ClockThatIsSetForward_DoesNotShortenIt) {
+  ASSERT_NO_FATAL_FAILURE(be_throttled("LIST"));
+  world.clock.jump_wall(1h);
+  world.clock.advance(kImposed - 100ms);
+  EXPECT_TRUE(is_away());
+  world.clock.advance(200ms);
+  ASSERT_TRUE(idles());
+}
+
+TEST_F(MailboxPauseTest, ClockThatIsSetBack_DoesNotMakeItLonger) {
+  ASSERT_NO_FATAL_FAILURE(be_throttled("LIST"));
+  world.clock.jump_wall(-1h);
+  world.clock.advance(kImposed + 100ms);
+  ASSERT_TRUE(idles());
+}
+
+// The server hangs up after the answer; its last word names no time.
+TEST_F(MailboxPauseTest, ByeAfterTheThrottledAnswer_LeavesItsWait) {
+  for (const std::string_view command : {"UID FETCH 1 ", "LIST", "ENABLE"}) {
+    SCOPED_TRACE(command);
+    server.capabilities = "IMAP4rev1 SASL-IR AUTH=PLAIN IDLE ID ENABLE CONDSTORE QRESYNC";
+    settings.wants.flags = true;
+    settings.name = concat("alice", command.size());
+    settings.maildir = concat("/mail/", settings.name);
+    server.connections = 0;
+    ASSERT_NO_FATAL_FAILURE(be_throttled(command, "%t BAD ", "* BYE Connection closed. 14\r\n%close"));
+    EXPECT_EQ("throttled", mailbox->last_error()->code);
+    world.clock.advance(kImposed - 100ms);
+    EXPECT_TRUE(is_away());
+    mailbox.reset();
+  }
+}
+
+TEST_F(MailboxPauseTest, AnswerToACommandThatNobodyWaitsFor_EndsTheSession) {
+  server.capabilities = "IMAP4rev1 SASL-IR AUTH=PLAIN IDLE ID ENABLE CONDSTORE QRESYNC";
+  settings.wants.flags = true;
+  ASSERT_NO_FATAL_FAILURE(be_throttled("ENABLE"));
+  EXPECT_EQ(0U, server.asked("EXAMINE"));
+  EXPECT_EQ(0U, server.asked("LOGOUT"));
+}
+
+TEST_F(MailboxPauseTest, ShorterOneThatAnotherConnectionMeets_DoesNotShortenIt) {
+  ASSERT_NO_FATAL_FAILURE(be_throttled("LIST"));
+  Error other(ErrorKind::kMailbox, "throttled", "Request is throttled");
+  other.imposed_wait = kImposed - 300ms; // the same second, and earlier
+  mailbox->heed_pause(other);
+  world.clock.advance(kImposed - 100ms);
+  EXPECT_TRUE(is_away());
+}
+
+TEST_F(MailboxPauseTest, FaultThatEndsTheSession_DoesNotShortenWhatAnotherConnectionMet) {
+  start();
+  ASSERT_TRUE(idles());
+  Error other(ErrorKind::kMailbox, "throttled", "Request is throttled");
+  other.imposed_wait = kImposed;
+  server.tell("* BYE Connection closed. 14\r\n");
+  mailbox->heed_pause(other);
+  ASSERT_TRUE(becomes(MailboxState::kThrottled));
+  world.clock.advance(kImposed - 100ms);
+  EXPECT_TRUE(is_away());
+  EXPECT_EQ(0U, server.asked("LOGOUT")) << "not even a good-bye inside the pause";
+}
+
+TEST_F(MailboxPauseTest, OverQuotaAgainAndAgain_WaitsUpToADay) {
+  server.folders["INBOX"].deliver(message("one"));
+  server.answer = [](const std::string& command) -> std::optional<std::string> {
+    if (!command.contains("BODY.PEEK[]")) return {};
+    return "%t NO [OVERQUOTA] Account exceeded command or bandwidth limits. (Failure)\r\n";
+  };
+  start();
+  int tries = 0;
+  for (const runtime::Duration wait : {1h, 2h, 4h, 8h, 16h, 24h, 24h}) {
+    ++tries;
+    ASSERT_TRUE(world.until([&] { return server.connections == tries && mailbox->imposed_pause(); }));
+    EXPECT_EQ("over_quota", mailbox->last_error()->code);
+    world.clock.advance(wait - 1s);
+    world.run_ready();
+    if (tries == 3) start(); // the ladder outlives the daemon
+    world.run_ready();
+    EXPECT_EQ(tries, server.connections);
+    static_cast<void>(mailbox->sync_now([](const Status&) {}));
+    world.run_ready();
+    EXPECT_EQ(tries, server.connections);
+    world.clock.advance(1s + 10ms);
+  }
 }
 
 TEST_F(MailboxPauseTest, TimeScale_DoesNotShortenIt) {

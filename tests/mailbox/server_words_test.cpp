@@ -94,6 +94,10 @@ INSTANTIATE_TEST_SUITE_P(
             50min},
         Row{After::kCommand, "BAD Request is throttled. Suggested Backoff Time: soon", kMailbox, "throttled", 1min},
         Row{After::kCommand, "BAD Request is throttled.", kMailbox, "throttled", 1min},
+        Row{After::kCommand, "BAD Request is throttled, come back in 50 min", kMailbox, "throttled", 50min},
+        Row{After::kFolder, "NO Too busy. Come back in 90 seconds.", kMailbox, "throttled", 90s},
+        Row{After::kBye, "BYE Too many simultaneous connections", kMailbox, "too_many_connections"},
+        Row{After::kLogin, "NO Too many connections", kMailbox, "too_many_connections"},
         Row{After::kCommand, "BAD User is authenticated but not connected.", kMailbox, "not_connected"},
         Row{After::kFolder, "BAD User is authenticated but not connected.", kMailbox, "not_connected"},
         Row{After::kLogin, "NO AUTHENTICATE failed.", kOperator, "auth_rejected"},
@@ -109,7 +113,7 @@ INSTANTIATE_TEST_SUITE_P(
         Row{After::kFolder, "BAD Command Argument Error. 11", kFolder, "folder_refused"},
         Row{After::kBye, "BYE Session invalidated - AccessTokenExpired", kMailbox, "token_expired"},
         Row{After::kLogin, "NO Session invalidated - AccessTokenExpired", kOperator, "auth_rejected"},
-        Row{After::kBye, "BYE Connection is closed. 13", kHost, "session_closed"},
+        Row{After::kBye, "BYE Connection is closed. 13", kHost, "session_expired"},
         Row{After::kBye, "BYE Connection closed. 14", kHost, "session_closed"},
         Row{After::kBye, "BYE Microsoft Exchange Server IMAP4 server signing off.", kHost, "session_closed"}));
 
@@ -118,13 +122,15 @@ INSTANTIATE_TEST_SUITE_P(
     ::testing::Values(
         Row{After::kLogin, "NO [ALERT] Too many simultaneous connections. (Failure)", kMailbox, "too_many_connections"},
         Row{After::kFolder, "NO [OVERQUOTA] Account exceeded command or bandwidth limits. (Failure)", kMailbox,
-            "throttled", 1h},
-        Row{After::kBye, "BYE Account exceeded command or bandwidth limits. (Failure)", kMailbox, "throttled", 1h},
+            "over_quota", 1h},
+        Row{After::kLogin, "NO [OVERQUOTA] Account exceeded command or bandwidth limits. (Failure)", kMailbox,
+            "over_quota", 1h},
+        Row{After::kBye, "BYE Account exceeded command or bandwidth limits. (Failure)", kMailbox, "over_quota", 1h},
         Row{After::kFolder, "NO [THROTTLED] Slow down", kMailbox, "throttled", 1min},
         Row{After::kLogin, "NO [AUTHENTICATIONFAILED] Invalid credentials (Failure)", kOperator, "auth_rejected"},
         Row{After::kLogin, "NO [ALERT] Application-specific password required (Failure)", kOperator, "auth_rejected"},
         Row{After::kFolder, "NO [NONEXISTENT] Unknown Mailbox: Throttled (Failure)", kFolder, "folder_refused"},
-        Row{After::kBye, "BYE Session expired, please login again.", kHost, "session_closed"}));
+        Row{After::kBye, "BYE Session expired, please login again.", kHost, "session_expired"}));
 
 INSTANTIATE_TEST_SUITE_P(
     DovecotAndOthers, ServerWords,
@@ -142,9 +148,41 @@ INSTANTIATE_TEST_SUITE_P(
         Row{After::kFolder, "NO [NOPERM] Permission denied", kFolder, "folder_refused"},
         Row{After::kCommand, "NO [SERVERBUG] Internal error occurred.", kMailbox, "server_unavailable"},
         Row{After::kCommand, "NO [LIMIT] Too fast", kMailbox, "server_unavailable"},
+        Row{After::kCommand, "NO [EXPIRED] Password expired.", kOperator, "command_refused"},
+        Row{After::kCommand, "NO [CONTACTADMIN] Locked.", kOperator, "command_refused"},
+        Row{After::kCommand, "NO [AUTHENTICATIONFAILED] Again, please.", kOperator, "command_refused"},
+        Row{After::kCommand, "NO [INUSE] Later", kMailbox, "server_unavailable"},
+        Row{After::kFolder, "NO [LIMIT] Too many messages", kFolder, "folder_refused"},
+        Row{After::kFolder, "NO [CONTACTADMIN] This folder is broken.", kFolder, "folder_refused"},
         Row{After::kCommand, "NO What?", kMailbox, "command_refused"},
         Row{After::kBye, "BYE [UNAVAILABLE] Shutting down", kMailbox, "server_unavailable"},
-        Row{After::kBye, "BYE Disconnected for inactivity.", kHost, "session_closed"}));
+        Row{After::kBye, "BYE Disconnected for inactivity.", kHost, "session_expired"}));
+
+TEST(ServerWordsText, PauseIsFoundInTheAnswerToAnyCommand) {
+  const auto throttled = pause_in(completed("BAD Request is throttled. Suggested Backoff Time: 299961 milliseconds"));
+  ASSERT_TRUE(throttled);
+  EXPECT_EQ("throttled", throttled->code);
+  EXPECT_EQ(299961ms, throttled->imposed_wait);
+  EXPECT_TRUE(pause_in(completed("NO [OVERQUOTA] Account exceeded command or bandwidth limits. (Failure)")));
+  for (const std::string_view words :
+       {"NO Server Unavailable. 15", "BAD User is authenticated but not connected.", "BAD Command Error. 10",
+        "NO [ALERT] Too many simultaneous connections. (Failure)"})
+    EXPECT_FALSE(pause_in(completed(words))) << words;
+}
+
+TEST(ServerWordsText, ThrottledOk_AsksToSlowDownAndIsNoError) {
+  const auto ok = [](std::string_view words) {
+    imap::Completed answer = completed(words);
+    answer.status = imap::CompletionStatus::kOk;
+    return answer;
+  };
+  EXPECT_TRUE(asks_to_slow_down(ok("OK [THROTTLED] Success")));
+  EXPECT_TRUE(asks_to_slow_down(ok("OK FETCH completed [THROTTLED]")));
+  EXPECT_FALSE(asks_to_slow_down(ok("OK Success")));
+  EXPECT_FALSE(asks_to_slow_down(ok("OK [READ-ONLY] Throttled selected. (Success)"))) << "the name of a folder";
+  EXPECT_FALSE(asks_to_slow_down(completed("NO [THROTTLED] Slow down")));
+  EXPECT_FALSE(pause_in(ok("OK [THROTTLED] Success")));
+}
 
 TEST(ServerWordsText, RemedyFitsTheWords) {
   EXPECT_THAT(login_refused(completed("NO Basic authentication is disabled."), "a").remedy, HasSubstr("OAuth2"));

@@ -149,6 +149,26 @@ TEST(FolderPass, RetriesComeAfterNewMailAndBeforeBackfill) {
   EXPECT_EQ(pass.next_batch(), std::nullopt);
 }
 
+TEST(FolderPass, SmallerBatches_KeepTheOrder) {
+  RecordedFolder folder = recorded("5:6", state(14, 7, 6));
+  folder.state.reset();
+  FolderPass pass(folder, state(14, 9, 8), at(kNow));
+  ASSERT_FALSE(looked(pass, uids("1:8"), 8));
+  EXPECT_EQ(pass.next_batch(0), std::nullopt);
+  EXPECT_EQ(pass.what_is_next(), FolderPass::NextBatch::kNewMail);
+  EXPECT_EQ(pass.next_batch(1), uids("7")) << "new mail, oldest first";
+  EXPECT_EQ(pass.what_is_next(), FolderPass::NextBatch::kNewMail);
+  EXPECT_EQ(pass.next_batch(1), uids("8"));
+  EXPECT_EQ(pass.what_is_next(), FolderPass::NextBatch::kBackfill);
+  EXPECT_EQ(pass.next_batch(3), uids("2:4")) << "the backfill, newest first";
+  EXPECT_EQ(pass.next_batch(3), uids("1"));
+  EXPECT_EQ(pass.what_is_next(), FolderPass::NextBatch::kNone);
+  for (const char* part : {"7", "8", "2:4", "1"})
+    pass.received({uids(part), uids(part), uids(part), {}, FetchEnd::kTagged, ""}, at(kNow)).apply_to(folder);
+  EXPECT_EQ(pass.behind(), 0U);
+  EXPECT_EQ(folder.known, uids("1:8"));
+}
+
 TEST(FolderPass, ShortListing_IsAskedForAgainThenTakenAsItIs) {
   const RecordedFolder folder = recorded("1:9", state(14, 10, 9));
   FolderPass pass(folder, state(14, 12, 11), at(kNow));

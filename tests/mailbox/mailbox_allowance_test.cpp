@@ -7,7 +7,7 @@ namespace {
 using namespace std::chrono_literals;
 using ::testing::HasSubstr;
 
-constexpr std::string_view kThrottled =
+constexpr std::string_view kSlowDown =
     "%t BAD Request is throttled. Suggested Backoff Time: 60000 milliseconds\r\n* BYE Connection closed. 14\r\n%close";
 
 class MailboxAllowanceTest : public MailboxWorld {
@@ -47,7 +47,7 @@ TEST_F(MailboxAllowanceTest, WithoutAnyComplaint_ThereIsNoLimit) {
 
 TEST_F(MailboxAllowanceTest, Throttled_FetchesWithHalfTheRateAfterThePause) {
   fill(200);
-  answer_fetch(std::string(kThrottled), /*good=*/1);
+  answer_fetch(std::string(kSlowDown), /*good=*/1);
   start();
   ASSERT_TRUE(becomes(MailboxState::kThrottled));
   ASSERT_EQ(100U, delivered());
@@ -79,7 +79,7 @@ TEST_F(MailboxAllowanceTest, ThrottledOk_SlowsDownWithoutAnError) {
 
 TEST_F(MailboxAllowanceTest, Restart_RemembersTheRate) {
   fill(200);
-  answer_fetch(std::string(kThrottled), /*good=*/1);
+  answer_fetch(std::string(kSlowDown), /*good=*/1);
   start();
   ASSERT_TRUE(becomes(MailboxState::kThrottled));
   world.run_ready();
@@ -90,7 +90,7 @@ TEST_F(MailboxAllowanceTest, Restart_RemembersTheRate) {
 
 TEST_F(MailboxAllowanceTest, StopWhileThePaceWaits_IsNotHeldUp) {
   fill(100);
-  answer_fetch(std::string(kThrottled));
+  answer_fetch(std::string(kSlowDown));
   start();
   ASSERT_TRUE(becomes(MailboxState::kThrottled));
   world.clock.advance(60s + 1ms);

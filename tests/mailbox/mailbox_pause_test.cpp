@@ -7,7 +7,7 @@ namespace {
 using namespace std::chrono_literals;
 
 constexpr auto kImposed = 299961ms;
-constexpr std::string_view kThrottled = "Request is throttled. Suggested Backoff Time: 299961 milliseconds\r\n";
+constexpr std::string_view kThrottledWords = "Request is throttled. Suggested Backoff Time: 299961 milliseconds\r\n";
 
 class MailboxPauseTest : public MailboxWorld, public ::testing::WithParamInterface<std::string_view> {
  protected:
@@ -17,7 +17,7 @@ class MailboxPauseTest : public MailboxWorld, public ::testing::WithParamInterfa
     server.answer = [command_start, reply, then,
                      first = true](const std::string& command) mutable -> std::optional<std::string> {
       if (!command.starts_with(command_start) || !std::exchange(first, false)) return {};
-      return concat(reply, kThrottled, reply.starts_with("*") ? "%close" : then);
+      return concat(reply, kThrottledWords, reply.starts_with("*") ? "%close" : then);
     };
     start();
     ASSERT_TRUE(becomes(MailboxState::kThrottled));

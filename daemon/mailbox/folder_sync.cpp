@@ -263,9 +263,10 @@ void FolderSync::on_completed(const imap::Completed& completed) {
   if (completed.status != imap::CompletionStatus::kOk) {
     Error refused = folder_refused(completed, "UID FETCH");
     batch->report.reason = refused.what;
-    // NO concerns messages of this command: they are counted. BAD is about the command, and is not sent again.
-    batch->refused = completed.status == imap::CompletionStatus::kBad;
-    if (batch->refused || refused.kind != ErrorKind::kFolder) failure_ = std::move(refused);
+    // NO concerns messages of this command: they are counted. BAD is about the command, and is not sent again; a
+    // refusal of the whole mailbox, such as a pause, says nothing about them either.
+    batch->refused = completed.status == imap::CompletionStatus::kBad || refused.kind != ErrorKind::kFolder;
+    if (batch->refused) failure_ = std::move(refused);
   } else if (batch->report.reason.empty()) {
     batch->report.reason = "the server said OK and sent nothing";
   }

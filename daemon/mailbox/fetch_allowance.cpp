@@ -46,13 +46,16 @@ std::uint64_t FetchAllowance::typical_size() const noexcept {
   return messages_ < kEnoughToMeasure ? kTypicalSize : std::max<std::uint64_t>(octets_ / messages_, 1);
 }
 
-// Sizes are not known before they come: so many of the usual size as fill half of what is left, and one in any case.
-std::uint64_t FetchAllowance::room(FetchKind kind) {
+// Sizes are not known before they come: so many of the usual size as fill half of what is left, and one in any case
+// where none is on its way.
+std::uint64_t FetchAllowance::room(FetchKind kind, std::uint64_t in_flight) {
   const std::uint64_t by_pace = pace_.room(services_.loop.now());
   if (!budget_.has_limit()) return by_pace;
   const std::uint64_t octets = budget_.room(services_.now(), kind);
-  if (octets == 0) return 0;
-  return std::min(by_pace, std::max<std::uint64_t>(octets / 2 / typical_size(), 1));
+  const std::uint64_t messages = octets / typical_size();
+  const std::uint64_t more = messages > in_flight ? (messages - in_flight) / 2 : 0;
+  const std::uint64_t at_least = octets != 0 && in_flight == 0 ? 1 : 0;
+  return std::min(by_pace, std::max(more, at_least));
 }
 
 std::optional<runtime::Duration> FetchAllowance::wait(FetchKind kind) {

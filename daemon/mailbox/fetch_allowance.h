@@ -26,8 +26,8 @@ class FetchAllowance final {
   // Whether so much has changed since the last time that it should be recorded. Says so once.
   [[nodiscard]] bool is_to_be_recorded();
 
-  // How many messages one command may ask for now; 0: none.
-  [[nodiscard]] std::uint64_t room(FetchKind kind);
+  // How many messages one command may ask for now, while so many are on their way; 0: none.
+  [[nodiscard]] std::uint64_t room(FetchKind kind, std::uint64_t in_flight);
   // How long until the pace lets one through; empty: the pace does not hinder it, or the day's bytes do as well.
   [[nodiscard]] std::optional<runtime::Duration> wait(FetchKind kind);
   void asked(std::uint64_t messages) noexcept { pace_.asked(messages); }

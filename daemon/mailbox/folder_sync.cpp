@@ -130,14 +130,20 @@ runtime::Task<Status> FolderSync::take_scan(maildir::FolderScan found, bool star
   co_return Status();
 }
 
+// How many messages the next command may ask for.
+std::uint64_t FolderSync::may_ask_for() {
+  if (settings_.allowance == nullptr) return Pace::kUnlimited;
+  std::uint64_t in_flight = 0;
+  for (const Batch& batch : asked_)
+    in_flight += batch.report.requested.size() - batch.report.arrived.size();
+  return settings_.allowance->room(kind_of(pass_->what_is_next()), in_flight);
+}
+
 void FolderSync::ask_for_more() {
   while (!failure_ && asked_.size() < kPipelineDepth && committing_.size() < kMaxCommitting && !should_leave_()) {
-    FetchAllowance* const allowance = settings_.allowance;
-    const std::uint64_t room =
-        allowance != nullptr ? allowance->room(kind_of(pass_->what_is_next())) : Pace::kUnlimited;
-    std::optional<UidSet> uids = pass_->next_batch(room);
+    std::optional<UidSet> uids = pass_->next_batch(may_ask_for());
     if (!uids) return;
-    if (allowance != nullptr) allowance->asked(uids->size());
+    if (settings_.allowance != nullptr) settings_.allowance->asked(uids->size());
     Batch batch{connection_.session().uid_fetch_bodies(*uids), {}, false};
     batch.report.requested = *std::move(uids);
     asked_.push_back(std::move(batch));
@@ -267,9 +273,10 @@ void FolderSync::on_completed(const imap::Completed& completed) {
   if (completed.status != imap::CompletionStatus::kOk) {
     Error refused = folder_refused(completed, "UID FETCH");
     batch->report.reason = refused.what;
-    // NO concerns messages of this command: they are counted. BAD is about the command, and is not sent again.
-    batch->refused = completed.status == imap::CompletionStatus::kBad;
-    if (batch->refused || refused.kind != ErrorKind::kFolder) failure_ = std::move(refused);
+    // NO concerns messages of this command: they are counted. BAD is about the command, and is not sent again; a
+    // refusal of the whole mailbox, such as a pause, says nothing about them either.
+    batch->refused = completed.status == imap::CompletionStatus::kBad || refused.kind != ErrorKind::kFolder;
+    if (batch->refused) failure_ = std::move(refused);
   } else if (batch->report.reason.empty()) {
     batch->report.reason = "the server said OK and sent nothing";
   }

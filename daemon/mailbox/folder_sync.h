@@ -78,6 +78,7 @@ class FolderSync final {
   [[nodiscard]] bool all_arrived() const;
   [[nodiscard]] static sync::FetchEnd end_by(const Error& lost);
   void ask_for_more();
+  [[nodiscard]] std::uint64_t may_ask_for();
   [[nodiscard]] std::optional<runtime::Duration> wait_for_pace();
   [[nodiscard]] runtime::Task<Status> nap();
   void on_event(imap::Event& event);

@@ -14,20 +14,26 @@ class MailboxPauseTest : public MailboxWorld, public ::testing::WithParamInterfa
   // Meets the pause at the first command that begins so.
   void be_throttled(std::string_view command_start, std::string_view reply = "%t BAD ", std::string_view then = "") {
     server.folders["INBOX"].deliver(message("one"));
-    server.answer = [command_start, reply, then,
+    server.answer = [this, command_start, reply, then,
                      first = true](const std::string& command) mutable -> std::optional<std::string> {
       if (!command.starts_with(command_start) || !std::exchange(first, false)) return {};
+      said_at_ = world.loop.now();
       return concat(reply, kThrottledWords, reply.starts_with("*") ? "%close" : then);
     };
     start();
     ASSERT_TRUE(becomes(MailboxState::kThrottled));
     ASSERT_EQ(1, server.connections);
   }
+  // To so long after the server said it. The clock of this world moves a little by itself.
+  void move_to(runtime::Duration after) { world.clock.advance(said_at_ + after - world.loop.now()); }
   // Whether the mailbox has stayed away so far.
   [[nodiscard]] bool is_away() {
     world.run_ready();
     return server.connections == 1 && mailbox->view().state == MailboxState::kThrottled;
   }
+
+ private:
+  runtime::MonoTime said_at_{};
 };
 
 TEST_P(MailboxPauseTest, WhereverItComes_IsKept) {
@@ -91,22 +97,28 @@ TEST_F(MailboxPauseTest, Once_ReportsItAndSendsNothing) {
   EXPECT_EQ(until, mailbox->view().retry_at) << "asking does not make it longer";
 }
 
-TEST_F(MailboxPauseTest, RightBeforeItEnds_NothingIsSent) {
+TEST_F(MailboxPauseTest, ToTheMillisecond_NothingIsSentBefore) {
   ASSERT_NO_FATAL_FAILURE(be_throttled("LIST"));
-  world.clock.advance(
-      kImposed); // the machine's clock is read in whole milliseconds: the next one is the first safe one
-  EXPECT_TRUE(is_away());
-  world.clock.advance(1ms);
+  move_to(kImposed);
+  world.loop.run_ready(); // without more, as that could move the clock
+  EXPECT_EQ(MailboxState::kThrottled, mailbox->view().state);
+  move_to(kImposed + 50ms);
+  world.loop.run_ready();
+  EXPECT_EQ(MailboxState::kConnecting, mailbox->view().state);
   ASSERT_TRUE(idles());
 }
 
 TEST_F(MailboxPauseTest, RestartRightBeforeItEnds_IsNoWayAround) {
   ASSERT_NO_FATAL_FAILURE(be_throttled("LIST"));
-  world.clock.advance(kImposed);
+  world.run_ready(); // it is recorded
+  move_to(kImposed - 20ms);
   start();
-  EXPECT_TRUE(becomes(MailboxState::kThrottled));
-  EXPECT_TRUE(is_away());
-  world.clock.advance(1ms);
+  ASSERT_TRUE(becomes(MailboxState::kThrottled));
+  move_to(kImposed);
+  world.loop.run_ready();
+  EXPECT_EQ(MailboxState::kThrottled, mailbox->view().state);
+  EXPECT_EQ(1, server.connections);
+  move_to(kImposed + 50ms);
   ASSERT_TRUE(idles());
 }
 

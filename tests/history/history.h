@@ -194,6 +194,7 @@ class History final {
   std::optional<Ledger> ledger_;
   std::optional<store::StateRepository> state_;
   std::optional<mailbox::Committer> committer_;
+  mailbox::PieceBudget pieces_;
   std::optional<mailbox::Services> services_;
   std::optional<mailbox::Mailbox> mailbox_; // a process runs
   std::deque<Database> earlier_;            // after each pass that came to its end

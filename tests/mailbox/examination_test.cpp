@@ -28,9 +28,9 @@ std::string jwt(std::string_view payload) {
 
 // RFC 9110 §5.6.7
 std::string http_date(UnixTime time) {
-  const std::time_t seconds = time.time_since_epoch().count();
+  const std::time_t since_1970 = time.time_since_epoch().count();
   std::tm parts{};
-  ::gmtime_r(&seconds, &parts);
+  ::gmtime_r(&since_1970, &parts);
   std::array<char, 64> text{};
   std::strftime(text.data(), text.size(), "%a, %d %b %Y %H:%M:%S GMT", &parts);
   return text.data();

@@ -13,14 +13,14 @@ using ::testing::Not;
 
 enum class After { kLogin, kCommand, kFolder, kBye };
 
-struct Row {
+struct Saying {
   After after;
   std::string_view words; // "NO [CODE] text", "BAD text", "BYE text"
   ErrorKind kind;
   std::string_view code;
   std::optional<std::chrono::milliseconds> wait = {};
 };
-void PrintTo(const Row& row, std::ostream* out) {
+void PrintTo(const Saying& row, std::ostream* out) {
   *out << row.words;
 }
 
@@ -45,7 +45,7 @@ struct Said {
   return made;
 }
 
-[[nodiscard]] Error read(const Row& row) {
+[[nodiscard]] Error read(const Saying& row) {
   switch (row.after) {
   case After::kLogin: return login_refused(completed(row.words), "alice@example.com");
   case After::kCommand: return command_refused(completed(row.words), "LIST");
@@ -56,10 +56,10 @@ struct Said {
   return session_ended(imap::Bye{said.text, said.code});
 }
 
-class ServerWords : public ::testing::TestWithParam<Row> {};
+class ServerWords : public ::testing::TestWithParam<Saying> {};
 
 TEST_P(ServerWords, AreReadAsTheyAreMeant) {
-  const Row& row = GetParam();
+  const Saying& row = GetParam();
   const Error error = read(row);
   EXPECT_EQ(error_kind_name(row.kind), error_kind_name(error.kind));
   EXPECT_EQ(row.code, error.code);
@@ -76,75 +76,77 @@ constexpr ErrorKind kOperator = ErrorKind::kOperator;
 INSTANTIATE_TEST_SUITE_P(
     ExchangeOnline, ServerWords,
     ::testing::Values(
-        Row{After::kCommand, "BAD Request is throttled. Suggested Backoff Time: 299961 milliseconds", kMailbox,
-            "throttled", 299961ms},
-        Row{After::kFolder, "NO Request is throttled. Suggested Backoff Time: 89117 milliseconds", kMailbox,
-            "throttled", 89117ms},
-        Row{After::kLogin, "NO request is THROTTLED. suggested backoff time = 1 milliseconds", kMailbox, "throttled",
-            1ms},
-        Row{After::kBye, "BYE Request is throttled. Suggested Backoff Time: 5000 milliseconds", kMailbox, "throttled",
-            5000ms},
-        Row{After::kCommand, "BAD Request is throttled. Suggested Backoff Time: 99999999999999999999 milliseconds",
-            kMailbox, "throttled", 24h},
-        Row{After::kCommand, "BAD Request is throttled. Suggested Backoff Time: 900000000 milliseconds", kMailbox,
-            "throttled", 24h},
-        Row{After::kCommand, "BAD Request is throttled. Suggested Backoff Time: 30 seconds", kMailbox, "throttled",
-            30s},
-        Row{After::kCommand, "BAD Request is throttled. Suggested Backoff Time: 50 minutes", kMailbox, "throttled",
-            50min},
-        Row{After::kCommand, "BAD Request is throttled. Suggested Backoff Time: soon", kMailbox, "throttled", 1min},
-        Row{After::kCommand, "BAD Request is throttled.", kMailbox, "throttled", 1min},
-        Row{After::kCommand, "BAD User is authenticated but not connected.", kMailbox, "not_connected"},
-        Row{After::kFolder, "BAD User is authenticated but not connected.", kMailbox, "not_connected"},
-        Row{After::kLogin, "NO AUTHENTICATE failed.", kOperator, "auth_rejected"},
-        Row{After::kLogin, "NO LOGIN failed.", kOperator, "auth_rejected"},
-        Row{After::kLogin, "NO Basic authentication is disabled.", kOperator, "auth_rejected"},
-        Row{After::kLogin, "NO Server Unavailable. 15", kMailbox, "server_unavailable"},
-        Row{After::kFolder, "NO Server Unavailable. 15", kFolder, "folder_refused"},
-        Row{After::kFolder, "NO Mailbox isn't selectable", kFolder, "folder_refused"},
-        Row{After::kFolder, "NO The specified message set is invalid.", kFolder, "folder_refused"},
-        Row{After::kLogin, "BAD Command received in Invalid state.", kMailbox, "server_unavailable"},
-        Row{After::kCommand, "BAD Command Error. 10", kBug, "command_refused"},
-        Row{After::kCommand, "BAD Command Argument Error. 12", kBug, "command_refused"},
-        Row{After::kFolder, "BAD Command Argument Error. 11", kFolder, "folder_refused"},
-        Row{After::kBye, "BYE Session invalidated - AccessTokenExpired", kMailbox, "token_expired"},
-        Row{After::kLogin, "NO Session invalidated - AccessTokenExpired", kOperator, "auth_rejected"},
-        Row{After::kBye, "BYE Connection is closed. 13", kHost, "session_closed"},
-        Row{After::kBye, "BYE Connection closed. 14", kHost, "session_closed"},
-        Row{After::kBye, "BYE Microsoft Exchange Server IMAP4 server signing off.", kHost, "session_closed"}));
+        Saying{After::kCommand, "BAD Request is throttled. Suggested Backoff Time: 299961 milliseconds", kMailbox,
+               "throttled", 299961ms},
+        Saying{After::kFolder, "NO Request is throttled. Suggested Backoff Time: 89117 milliseconds", kMailbox,
+               "throttled", 89117ms},
+        Saying{After::kLogin, "NO request is THROTTLED. suggested backoff time = 1 milliseconds", kMailbox, "throttled",
+               1ms},
+        Saying{After::kBye, "BYE Request is throttled. Suggested Backoff Time: 5000 milliseconds", kMailbox,
+               "throttled", 5000ms},
+        Saying{After::kCommand, "BAD Request is throttled. Suggested Backoff Time: 99999999999999999999 milliseconds",
+               kMailbox, "throttled", 24h},
+        Saying{After::kCommand, "BAD Request is throttled. Suggested Backoff Time: 900000000 milliseconds", kMailbox,
+               "throttled", 24h},
+        Saying{After::kCommand, "BAD Request is throttled. Suggested Backoff Time: 30 seconds", kMailbox, "throttled",
+               30s},
+        Saying{After::kCommand, "BAD Request is throttled. Suggested Backoff Time: 50 minutes", kMailbox, "throttled",
+               50min},
+        Saying{After::kCommand, "BAD Request is throttled. Suggested Backoff Time: soon", kMailbox, "throttled", 1min},
+        Saying{After::kCommand, "BAD Request is throttled.", kMailbox, "throttled", 1min},
+        Saying{After::kCommand, "BAD User is authenticated but not connected.", kMailbox, "not_connected"},
+        Saying{After::kFolder, "BAD User is authenticated but not connected.", kMailbox, "not_connected"},
+        Saying{After::kLogin, "NO AUTHENTICATE failed.", kOperator, "auth_rejected"},
+        Saying{After::kLogin, "NO LOGIN failed.", kOperator, "auth_rejected"},
+        Saying{After::kLogin, "NO Basic authentication is disabled.", kOperator, "auth_rejected"},
+        Saying{After::kLogin, "NO Server Unavailable. 15", kMailbox, "server_unavailable"},
+        Saying{After::kFolder, "NO Server Unavailable. 15", kFolder, "folder_refused"},
+        Saying{After::kFolder, "NO Mailbox isn't selectable", kFolder, "folder_refused"},
+        Saying{After::kFolder, "NO The specified message set is invalid.", kFolder, "folder_refused"},
+        Saying{After::kLogin, "BAD Command received in Invalid state.", kMailbox, "server_unavailable"},
+        Saying{After::kCommand, "BAD Command Error. 10", kBug, "command_refused"},
+        Saying{After::kCommand, "BAD Command Argument Error. 12", kBug, "command_refused"},
+        Saying{After::kFolder, "BAD Command Argument Error. 11", kFolder, "folder_refused"},
+        Saying{After::kBye, "BYE Session invalidated - AccessTokenExpired", kMailbox, "token_expired"},
+        Saying{After::kLogin, "NO Session invalidated - AccessTokenExpired", kOperator, "auth_rejected"},
+        Saying{After::kBye, "BYE Connection is closed. 13", kHost, "session_closed"},
+        Saying{After::kBye, "BYE Connection closed. 14", kHost, "session_closed"},
+        Saying{After::kBye, "BYE Microsoft Exchange Server IMAP4 server signing off.", kHost, "session_closed"}));
 
 INSTANTIATE_TEST_SUITE_P(
     Gmail, ServerWords,
     ::testing::Values(
-        Row{After::kLogin, "NO [ALERT] Too many simultaneous connections. (Failure)", kMailbox, "too_many_connections"},
-        Row{After::kFolder, "NO [OVERQUOTA] Account exceeded command or bandwidth limits. (Failure)", kMailbox,
-            "throttled", 1h},
-        Row{After::kBye, "BYE Account exceeded command or bandwidth limits. (Failure)", kMailbox, "throttled", 1h},
-        Row{After::kFolder, "NO [THROTTLED] Slow down", kMailbox, "throttled", 1min},
-        Row{After::kLogin, "NO [AUTHENTICATIONFAILED] Invalid credentials (Failure)", kOperator, "auth_rejected"},
-        Row{After::kLogin, "NO [ALERT] Application-specific password required (Failure)", kOperator, "auth_rejected"},
-        Row{After::kFolder, "NO [NONEXISTENT] Unknown Mailbox: Throttled (Failure)", kFolder, "folder_refused"},
-        Row{After::kBye, "BYE Session expired, please login again.", kHost, "session_closed"}));
+        Saying{After::kLogin, "NO [ALERT] Too many simultaneous connections. (Failure)", kMailbox,
+               "too_many_connections"},
+        Saying{After::kFolder, "NO [OVERQUOTA] Account exceeded command or bandwidth limits. (Failure)", kMailbox,
+               "throttled", 1h},
+        Saying{After::kBye, "BYE Account exceeded command or bandwidth limits. (Failure)", kMailbox, "throttled", 1h},
+        Saying{After::kFolder, "NO [THROTTLED] Slow down", kMailbox, "throttled", 1min},
+        Saying{After::kLogin, "NO [AUTHENTICATIONFAILED] Invalid credentials (Failure)", kOperator, "auth_rejected"},
+        Saying{After::kLogin, "NO [ALERT] Application-specific password required (Failure)", kOperator,
+               "auth_rejected"},
+        Saying{After::kFolder, "NO [NONEXISTENT] Unknown Mailbox: Throttled (Failure)", kFolder, "folder_refused"},
+        Saying{After::kBye, "BYE Session expired, please login again.", kHost, "session_closed"}));
 
 INSTANTIATE_TEST_SUITE_P(
     DovecotAndOthers, ServerWords,
     ::testing::Values(
-        Row{After::kLogin,
-            "NO [UNAVAILABLE] Maximum number of connections from user+IP exceeded (mail_max_userip_connections=30)",
-            kMailbox, "too_many_connections"},
-        Row{After::kLogin, "NO [UNAVAILABLE] Temporary authentication failure.", kMailbox, "server_unavailable"},
-        Row{After::kLogin, "NO [AUTHENTICATIONFAILED] Authentication failed.", kOperator, "auth_rejected"},
-        Row{After::kLogin, "NO [AUTHORIZATIONFAILED] Not this one.", kOperator, "auth_rejected"},
-        Row{After::kLogin, "NO [EXPIRED] Password expired.", kOperator, "auth_rejected"},
-        Row{After::kLogin, "NO [CONTACTADMIN] Locked.", kOperator, "auth_rejected"},
-        Row{After::kFolder, "NO [SERVERBUG] Internal error occurred.", kFolder, "folder_refused"},
-        Row{After::kFolder, "NO [INUSE] Mailbox is being rebuilt.", kFolder, "folder_refused"},
-        Row{After::kFolder, "NO [NOPERM] Permission denied", kFolder, "folder_refused"},
-        Row{After::kCommand, "NO [SERVERBUG] Internal error occurred.", kMailbox, "server_unavailable"},
-        Row{After::kCommand, "NO [LIMIT] Too fast", kMailbox, "server_unavailable"},
-        Row{After::kCommand, "NO What?", kMailbox, "command_refused"},
-        Row{After::kBye, "BYE [UNAVAILABLE] Shutting down", kMailbox, "server_unavailable"},
-        Row{After::kBye, "BYE Disconnected for inactivity.", kHost, "session_closed"}));
+        Saying{After::kLogin,
+               "NO [UNAVAILABLE] Maximum number of connections from user+IP exceeded (mail_max_userip_connections=30)",
+               kMailbox, "too_many_connections"},
+        Saying{After::kLogin, "NO [UNAVAILABLE] Temporary authentication failure.", kMailbox, "server_unavailable"},
+        Saying{After::kLogin, "NO [AUTHENTICATIONFAILED] Authentication failed.", kOperator, "auth_rejected"},
+        Saying{After::kLogin, "NO [AUTHORIZATIONFAILED] Not this one.", kOperator, "auth_rejected"},
+        Saying{After::kLogin, "NO [EXPIRED] Password expired.", kOperator, "auth_rejected"},
+        Saying{After::kLogin, "NO [CONTACTADMIN] Locked.", kOperator, "auth_rejected"},
+        Saying{After::kFolder, "NO [SERVERBUG] Internal error occurred.", kFolder, "folder_refused"},
+        Saying{After::kFolder, "NO [INUSE] Mailbox is being rebuilt.", kFolder, "folder_refused"},
+        Saying{After::kFolder, "NO [NOPERM] Permission denied", kFolder, "folder_refused"},
+        Saying{After::kCommand, "NO [SERVERBUG] Internal error occurred.", kMailbox, "server_unavailable"},
+        Saying{After::kCommand, "NO [LIMIT] Too fast", kMailbox, "server_unavailable"},
+        Saying{After::kCommand, "NO What?", kMailbox, "command_refused"},
+        Saying{After::kBye, "BYE [UNAVAILABLE] Shutting down", kMailbox, "server_unavailable"},
+        Saying{After::kBye, "BYE Disconnected for inactivity.", kHost, "session_closed"}));
 
 TEST(ServerWordsText, RemedyFitsTheWords) {
   EXPECT_THAT(login_refused(completed("NO Basic authentication is disabled."), "a").remedy, HasSubstr("OAuth2"));

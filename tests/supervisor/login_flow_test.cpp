@@ -7,7 +7,7 @@ namespace mailmoor::supervisor {
 namespace {
 
 using config::Provider;
-using testing::HasSubstr;
+using ::testing::HasSubstr;
 
 constexpr std::uint16_t kPort = 4711;
 

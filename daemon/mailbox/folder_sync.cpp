@@ -110,6 +110,7 @@ runtime::Task<Status> FolderSync::open_delivery() {
     if (!taken) co_return taken;
   } else {
     delivery_->assume_present(*folder_.recorded.validity, folder_.recorded.known);
+    delivery_->assume_durable();
   }
   pipe_.emplace(services_, *std::move(delivery_));
   delivery_.reset();

@@ -95,7 +95,6 @@ Status FolderDelivery::sync_names_blocking() {
 }
 
 void FolderDelivery::assume_present(UidValidity validity, UidSet known) {
-  is_durable_ = true;
   scanned_ = validity;
   present_ = std::move(known);
 }

@@ -136,10 +136,12 @@ class FolderDelivery final {
   [[nodiscard]] Result<FolderScan> scan_blocking(UidValidity validity);
 
   // Instead of a scan, for an owner that scanned in this run of the daemon and has kept count since: what it knows to
-  // be delivered. It must scan again after a commit that reported an error, and where is_durable() had said no.
+  // be delivered. It must scan again after a commit that reported an error.
   void assume_present(UidValidity validity, UidSet known);
   // Whether the folder's directories are on stable storage. Not while another thread works on it.
   [[nodiscard]] bool is_durable() const noexcept { return is_durable_; }
+  // For an owner to whom that was said before in this run of the daemon.
+  void assume_durable() noexcept { is_durable_ = true; }
 
   [[nodiscard]] const std::string& directory() const noexcept { return directory_; } // absolute
   // Equal for folders that may share a GroupCommit. To be compared only.

@@ -66,13 +66,13 @@ TEST_F(CommitterTest, AFewMessages_WaitForCompany) {
   const auto in = folder(maildir::inbox());
   EXPECT_TRUE(in->scan_blocking(maildir::validity()));
   commit(in, "few", "1:40");
-  world.pass(49ms);
+  world.pass(40ms);
   EXPECT_EQ(disk.syncs(), 0U);
   commit(in, "many", "41:100");
   world.run_ready();
   EXPECT_EQ(disk.syncs(), 1U) << "a hundred wait no longer";
   EXPECT_THAT(told, IsEmpty()) << "their names do";
-  world.pass(50ms);
+  world.pass(60ms);
   EXPECT_THAT(told, ElementsAre("few 1:40", "many 41:100"));
 }
 

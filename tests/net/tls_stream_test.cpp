@@ -2,9 +2,11 @@
 
 #include "net/net_fixture.h"
 
+#include <array>
 #include <atomic>
 #include <csignal>
 #include <future>
+#include <span>
 #include <string>
 #include <vector>
 
@@ -219,6 +221,21 @@ TEST_F(TlsStreamTest, reads_until_the_peer_closes_without_close_notify) {
   const auto all = await(read_all(*stream));
   ASSERT_TRUE(all) << all.error().what;
   EXPECT_EQ(*all, "hello");
+}
+
+TEST_F(TlsStreamTest, records_that_came_together_are_read_together) {
+  std::promise<void> sent;
+  auto stream = stream_to([&sent](Peer& peer, int) {
+    for (const char* const record : {"one ", "two ", "three"})
+      peer.write(record);
+    sent.set_value();
+    peer.await_end();
+  });
+  ASSERT_NE(stream, nullptr);
+  sent.get_future().wait();
+  std::array<std::byte, 64> buffer{};
+  EXPECT_EQ(await(stream->read_some(std::span(buffer).first(6))).value(), 6U);
+  EXPECT_EQ(await(stream->read_some(buffer)).value(), 7U) << "the rest of the second, and the third";
 }
 
 TEST_F(TlsStreamTest, a_reset_is_an_error) {

@@ -91,13 +91,14 @@ runtime::Task<Status> FolderSync::open_delivery() {
   options.run_id = services_.run_id;
   options.line_endings = settings_.line_endings;
   options.keep_flags = settings_.keep_flags;
+  const std::optional<UidValidity> validity = state_now().uid_validity;
   maildir::FolderScan found;
-  auto job = [this, options, scans, &found]() -> Status {
-    auto opened = maildir::FolderDelivery::open_blocking(services_.files, options, folder_.place);
+  auto job = [this, options, scans, validity, place = folder_.place, &found]() -> Status {
+    auto opened = maildir::FolderDelivery::open_blocking(services_.files, options, place);
     if (!opened) return pass(std::move(opened).error());
     delivery_.emplace(*std::move(opened));
     if (!scans) return {};
-    auto scanned = delivery_->scan_blocking(*state_now().uid_validity);
+    auto scanned = delivery_->scan_blocking(*validity);
     if (!scanned) return pass(std::move(scanned).error());
     found = *std::move(scanned);
     return {};

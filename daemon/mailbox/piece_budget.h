@@ -1,5 +1,5 @@
-// How much of what is received waits in memory for the disk: a few MiB for all folders together, however many receive
-// at the same time (P8). Built once by main; outlives all mailboxes. Loop thread only.
+// How much of what is received waits in memory for the disk: 4 MiB for all folders together, or 16 KiB for each where
+// more than 256 receive at the same time (P8). Built once by main; outlives all mailboxes. Loop thread only.
 #pragma once
 
 #include <algorithm>

@@ -28,12 +28,15 @@ FolderDelivery::FolderDelivery(FileOps& ops, DeliveryOptions options, std::strin
 }
 
 Result<FolderDelivery> FolderDelivery::open_blocking(FileOps& ops, DeliveryOptions options, const FolderPlace& place) {
-  if (Status status = make_folder_blocking(ops, place); !status) return pass(std::move(status).error());
+  const auto made = make_folder_blocking(ops, place);
+  if (!made) return pass(made.error());
   std::string directory = absolute_directory(place);
   if (Status status = clear_temporaries_blocking(ops, directory); !status) return pass(std::move(status).error());
   auto sync_point = ops.open_sync_point_blocking(directory);
   if (!sync_point) return pass(std::move(sync_point).error());
-  return FolderDelivery(ops, std::move(options), std::move(directory), *std::move(sync_point));
+  FolderDelivery folder(ops, std::move(options), std::move(directory), *std::move(sync_point));
+  folder.is_made_anew_ = *made;
+  return folder;
 }
 
 Result<MessageWriter> FolderDelivery::begin_blocking() {

@@ -140,8 +140,9 @@ class FolderDelivery final {
   void assume_present(UidValidity validity, UidSet known);
   // Whether the folder's directories are on stable storage. Not while another thread works on it.
   [[nodiscard]] bool is_durable() const noexcept { return is_durable_; }
-  // For an owner to whom that was said before in this run of the daemon.
-  void assume_durable() noexcept { is_durable_ = true; }
+  // For an owner to whom that was said before in this run of the daemon. Without effect where the folder was removed
+  // since, and open_blocking() has made it anew.
+  void assume_durable() noexcept { is_durable_ = !is_made_anew_; }
 
   [[nodiscard]] const std::string& directory() const noexcept { return directory_; } // absolute
   // Equal for folders that may share a GroupCommit. To be compared only.
@@ -172,7 +173,8 @@ class FolderDelivery final {
   std::uint64_t next_temporary_ = 1;   // of who writes; what follows is of who commits
   std::optional<UidValidity> scanned_; // the UIDVALIDITY of present_
   UidSet present_;
-  bool is_durable_ = false; // the directories: a run that was killed may have made them
+  bool is_made_anew_ = false; // by open_blocking(), at least in part
+  bool is_durable_ = false;   // the directories: a run that was killed may have made them
 };
 
 } // namespace mailmoor::maildir

@@ -61,31 +61,27 @@ std::string absolute_directory(const FolderPlace& place) {
 }
 
 Status make_path_blocking(FileOps& ops, const std::string& path) {
-  const std::string parent = parent_of(path);
-  auto made = ops.make_directory_blocking(path);
-  if (!made && made.error().code == "not_found" && parent != "/") {
-    if (Status status = make_path_blocking(ops, parent); !status) return status;
-    made = ops.make_directory_blocking(path);
-  }
-  if (!made) return pass(std::move(made).error());
-  Status synced = ops.sync_directory_blocking(parent);
-  // An administrator who made the directory may keep us from reading its parent, and has made it durable himself.
-  if (!synced && !*made && synced.error().code == "permission") return {};
-  return synced;
+  if (Status made = make_directories_blocking(ops, path); !made) return made;
+  return sync_tree_blocking(ops, parent_of(path));
 }
 
-Status make_folder_blocking(FileOps& ops, const FolderPlace& place) {
+Result<bool> make_folder_blocking(FileOps& ops, const FolderPlace& place) {
   const std::string directory = absolute_directory(place);
   const auto is_complete = exists_blocking(ops, directory + "/tmp");
   if (!is_complete) return pass(is_complete.error());
+  bool made_some = !*is_complete;
   if (!*is_complete)
-    if (Status status = make_directories_blocking(ops, directory); !status) return status;
-  for (const std::string_view name : {"/new", "/cur"})
-    if (const auto made = ops.make_directory_blocking(concat(directory, name)); !made) return pass(made.error());
-  if (Status status = write_markers_blocking(ops, place, directory, !*is_complete); !status) return status;
-  if (*is_complete) return {};
-  if (const auto made = ops.make_directory_blocking(directory + "/tmp"); !made) return pass(made.error());
-  return {};
+    if (Status status = make_directories_blocking(ops, directory); !status) return pass(std::move(status).error());
+  for (const std::string_view name : {"/new", "/cur"}) {
+    const auto made = ops.make_directory_blocking(concat(directory, name));
+    if (!made) return pass(made.error());
+    made_some = made_some || *made;
+  }
+  if (Status status = write_markers_blocking(ops, place, directory, !*is_complete); !status)
+    return pass(std::move(status).error());
+  if (!*is_complete)
+    if (const auto made = ops.make_directory_blocking(directory + "/tmp"); !made) return pass(made.error());
+  return made_some;
 }
 
 Status sync_tree_blocking(FileOps& ops, const std::string& directory) {

@@ -16,7 +16,8 @@ inline constexpr std::string_view kTemporaryPrefix = "mailmoor-";
 
 // The folder of `place` is there, with new/, cur/ and tmp/. Nothing is made durable, but for the bytes of a name file.
 // tmp/ is made last: where it exists, a run that was killed had made all the rest.
-[[nodiscard]] Status make_folder_blocking(FileOps& ops, const FolderPlace& place);
+// Whether any directory was missing.
+[[nodiscard]] Result<bool> make_folder_blocking(FileOps& ops, const FolderPlace& place);
 
 // The directory, the names in it and those of all directories above it are durable.
 [[nodiscard]] Status sync_tree_blocking(FileOps& ops, const std::string& directory);

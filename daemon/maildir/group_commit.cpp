@@ -38,6 +38,7 @@ std::vector<CommitReport> GroupCommit::advance_blocking(std::vector<FolderBatch>
     sync_point = group[i].folder->sync_point_;
   }
 
+  // The sync of a file makes no directory above it durable.
   const bool by_file_system = sync_point != nullptr && (messages > kSyncEachUpTo || is_new_folder);
   std::vector<CommitReport> reports;
   if (by_file_system) {

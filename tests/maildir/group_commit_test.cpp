@@ -218,6 +218,26 @@ TEST(NewFolders, StoppedAtEachStep_LoseNothingDeliveredAfterwards) {
     }
 }
 
+// A user removes a folder while the daemon runs, which has called it durable before.
+TEST(NewFolders, RemovedAndMadeAnew_AreNotDurable) {
+  for (unsigned seed = 0; seed < 8; ++seed) {
+    ForgetfulFileOps disk;
+    auto folder = open(disk, sent()).value();
+    EXPECT_EQ(deliver(folder, uids("1")).delivered, uids("1"));
+    ASSERT_TRUE(disk.remove_tree_blocking("/mail/alice/.Sent"));
+    auto again = open(disk, sent()).value();
+    again.assume_present(validity(), uids("1"));
+    again.assume_durable();
+    EXPECT_FALSE(again.is_durable());
+    EXPECT_EQ(deliver(again, uids("3")).delivered, uids("3"));
+    disk.cut_power(seed);
+    EXPECT_THAT(disk.files("/mail/alice/.Sent/new"), SizeIs(1)) << seed;
+    auto known = open(disk, sent(), "r2").value();
+    known.assume_durable();
+    EXPECT_TRUE(known.is_durable());
+  }
+}
+
 // A run was killed after it had renamed, in directories that it had made itself.
 TEST(NewFolders, WhatAScanFinds_IsDurable) {
   for (const bool offered : {true, false}) {

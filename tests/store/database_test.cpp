@@ -5,6 +5,7 @@
 #include "util/concat.h"
 
 #include <optional>
+#include <sqlite3.h>
 #include <string>
 
 namespace mailmoor::store {
@@ -50,6 +51,26 @@ TEST_F(DatabaseTest, Values_ComeBackAsTheyWereBound) {
   EXPECT_EQ(select.bytes(7), "text");
   EXPECT_EQ(select.bytes(8), "blob");
   EXPECT_EQ(select.step_blocking(), false);
+}
+
+TEST_F(DatabaseTest, StatementUsedAgain_RemembersNothing) {
+  Database database = open();
+  constexpr std::string_view kSql = "SELECT ? UNION ALL SELECT 2";
+  const sqlite3_stmt* compiled = nullptr;
+  {
+    auto first = database.prepare_blocking(kSql).value();
+    ASSERT_EQ(first.bind_all(std::int64_t{1}).step_blocking(), true); // left in the middle
+    compiled = sqlite3_next_stmt(database.handle(), nullptr);
+  }
+  auto again = database.prepare_blocking(kSql).value();
+  EXPECT_EQ(compiled, sqlite3_next_stmt(database.handle(), nullptr));
+  ASSERT_EQ(again.step_blocking(), true);
+  EXPECT_TRUE(again.is_null(0));
+  auto second = database.prepare_blocking(kSql).value(); // while the first one is in use
+  ASSERT_EQ(second.bind_all(std::int64_t{7}).step_blocking(), true);
+  EXPECT_EQ(second.number(0), 7);
+  ASSERT_EQ(again.step_blocking(), true);
+  EXPECT_EQ(again.number(0), 2);
 }
 
 TEST_F(DatabaseTest, TransactionNotCommitted_LeavesNothing) {

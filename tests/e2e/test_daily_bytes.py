@@ -13,9 +13,9 @@ class DailyBytes(EndToEnd):
         super().setUp()
         self.world_ = self.world()
         corpus = Corpus("daily", big_every=0)
-        self.messages_ = [message._replace(octets=message.octets + b"\r\n" + b"x" * 5_000)
+        self.messages_ = [message._replace(octets=message.octets + b"\r\n" + b"x" * 5_000 + b"\r\n")
                           for message in (corpus.message() for _ in range(100))]
-        with self.world_.dovecot.observer("alice") as observer:
+        with self.world_.server.observer("alice") as observer:
             observer.append("INBOX", self.messages_)
         self.world_.originals["alice"].setdefault("INBOX", []).extend(self.messages_)
 

@@ -27,7 +27,7 @@ class Cyrus(UnpackedServer):
     qresync = ends_sessions_in_deleted_folders = True
 
     def prepare(self):
-        self._last_new_mailbox = 0
+        self._last_answer_to_new = 0
         for name in ("conf", "spool", "conf/log", "conf/proc", "conf/socket"):
             self.make_directory(f"{self.directory}/{name}")
         # The server's user reads the key; Dovecot does that as root.
@@ -81,9 +81,10 @@ skiplist_unsafe: yes
         log = f"{self.directory}/conf/log/{user}"
         if user and not os.path.isdir(log):  # telemetry is kept of those who have such a directory
             # Cyrus draws the identity of a new mailbox from random numbers that begin anew with the second of the day:
-            # of two whose first login falls into the same second, both would have the same INBOX.
-            wait_until(lambda: int(time.time()) != self._last_new_mailbox, 5, "the next second", 0.02)
-            self._last_new_mailbox = int(time.time())
+            # of two that are made in the same second, both would have the same INBOX. It makes them some time after
+            # this answer, so a second lies between two answers.
+            wait_until(lambda: time.time() >= self._last_answer_to_new + 2, 5, "the second but one", 0.02)
+            self._last_answer_to_new = time.time()
             self.make_directory(log)
         return struct.pack(">H", len(answer)) + answer
 

@@ -32,6 +32,7 @@ NOT_APPLYING = {
         **_ABOUT_LIST_STATUS,
         "e2e.test_main_job.MainJob.test_sign_in_*": "IDLE is hidden",
         "e2e.test_doctor.Doctor.test_healthy_mailbox_is_not_disturbed": "looks for CONDSTORE among what the server offers",
+        "e2e.test_daily_bytes.*": "IDLE is hidden",
         "*.test_flag_changes_of_inbox_come_without_a_poll": "IDLE is hidden",
     },
     "cyrus": {

@@ -42,10 +42,10 @@ printf '%s|%s|%s|%s\\n' "$MAILMOOR_EVENT" "${MAILMOOR_MAILBOX:-$MAILMOOR_APP}" "
 class EntraWorld(World):
     def __init__(self):
         super().__init__()
-        self.dovecot.child.kill()
+        self.server.child.kill()
         self.entra = Entra(self.certificate, access_token_seconds=15)
-        self.dovecot = Dovecot(f"{self.directory}/dovecot2", self.authority.issue("mail2"),
-                               self.entra.introspection_url)
+        self.server = Dovecot(f"{self.directory}/dovecot2", self.authority.issue("mail2"),
+                              self.entra.introspection_url)
 
     def close(self):
         super().close()

@@ -1,11 +1,17 @@
-// Spreads logins: limits.logins_per_minute, with a small burst so that a few mailboxes start at once. Loop thread only.
+// Spreads logins: never more than limits.logins_per_minute in any minute, evenly, with a small burst so that a few
+// mailboxes start at once. Loop thread only.
 #pragma once
 
 #include "runtime/loop.h"
 #include "runtime/task.h"
 #include "runtime/wait.h"
+#include "util/scope_exit.h"
 
 #include <algorithm>
+#include <cstddef>
+#include <deque>
+#include <functional>
+#include <utility>
 
 namespace mailmoor::supervisor {
 
@@ -18,24 +24,49 @@ class LoginPace final {
 
   // REQUIRES: per_minute ≥ 1
   void set_rate(int per_minute) {
-    gap_ = std::chrono::duration_cast<runtime::Duration>(std::chrono::minutes(1)) / per_minute;
-    burst_ = gap_ * std::clamp(per_minute / 6, 1, 20); // ten seconds' worth
+    per_minute_ = static_cast<std::size_t>(per_minute);
+    gap_ = std::chrono::duration_cast<runtime::Duration>(kWindow) / per_minute;
+    burst_size_ = std::clamp(per_minute / 6, 1, 20); // ten seconds' worth
   }
+  // Called whenever a turn has come, so that the next one may be asked to stand in line. Marks and schedules only.
+  void on_turn(std::function<void()> function) { on_turn_ = std::move(function); }
 
   // Waits for the caller's turn, first come, first served. Who gives up while waiting costs the others nothing.
   [[nodiscard]] runtime::Task<void> admit() {
+    ++waiting_;
+    const ScopeExit leave([this] { --waiting_; });
     const runtime::Semaphore::Permit turn = co_await turn_.acquire();
-    const runtime::MonoTime now = loop_.now();
-    const runtime::MonoTime due = std::max(last_ + gap_, now - burst_ + gap_);
-    if (due > now) co_await runtime::sleep_until(loop_, due);
+    const runtime::MonoTime due = next_turn();
+    if (due > loop_.now()) co_await runtime::sleep_until(loop_, due);
     last_ = due;
+    // When it really came: a machine that slept meanwhile comes back later.
+    turns_.push_back(loop_.now());
+    if (on_turn_) on_turn_();
   }
+  [[nodiscard]] std::size_t waiting() const noexcept { return waiting_; }
+  [[nodiscard]] std::size_t burst() const noexcept { return static_cast<std::size_t>(burst_size_); }
 
  private:
+  static constexpr runtime::Duration kWindow = std::chrono::minutes(1);
+
+  [[nodiscard]] runtime::MonoTime next_turn() {
+    const runtime::MonoTime now = loop_.now();
+    while (!turns_.empty() && turns_.front() + kWindow <= now)
+      turns_.pop_front();
+    const runtime::MonoTime due = std::max(last_ + gap_, now - gap_ * burst_size_ + gap_);
+    // The burst and a minute at the full rate would be more than the rate.
+    if (turns_.size() < per_minute_) return due;
+    return std::max(due, turns_[turns_.size() - per_minute_] + kWindow);
+  }
+
   runtime::Loop& loop_;
+  std::size_t per_minute_ = 1;
   runtime::Duration gap_{};
-  runtime::Duration burst_{};
-  runtime::MonoTime last_; // when the last one was due; at first longer ago than any burst
+  int burst_size_ = 1;
+  runtime::MonoTime last_;              // when the last one was due; at first longer ago than any burst
+  std::deque<runtime::MonoTime> turns_; // of the last minute, per_minute_ at most
+  std::size_t waiting_ = 0;             // for their turn
+  std::function<void()> on_turn_;
   runtime::Semaphore turn_;
 };
 

@@ -125,9 +125,11 @@ struct Mailbox {
 };
 
 struct Limits {
-  int connections = 500;
+  int connections = 500; // of all mailboxes together
   int logins_per_minute = 120;
-  int refreshes_per_minute = 600; // of the tokens of one app
+  int refreshes_per_minute = 600;          // of the tokens of one app
+  std::optional<int> connections_per_host; // of all mailboxes there; empty: no limit of its own
+  std::optional<int> connections_per_app;  // of all mailboxes that sign in with it; empty: no limit of its own
 
   friend bool operator==(const Limits&, const Limits&) = default;
 };

@@ -26,7 +26,11 @@ constexpr auto kTop = std::to_array<Key>({{"maildir_root"},
                                           {"mailboxes"}});
 constexpr auto kIncluded = std::to_array<Key>({{"apps"}, {"mailboxes"}});
 constexpr auto kMetrics = std::to_array<Key>({{"listen"}});
-constexpr auto kLimits = std::to_array<Key>({{"connections"}, {"logins_per_minute"}, {"refreshes_per_minute"}});
+constexpr auto kLimits = std::to_array<Key>({{"connections"},
+                                             {"connections_per_host"},
+                                             {"connections_per_app"},
+                                             {"logins_per_minute"},
+                                             {"refreshes_per_minute"}});
 constexpr auto kHooks = std::to_array<Key>({{"new_mail"}, {"login_needed"}});
 constexpr auto kApp = std::to_array<Key>({{"provider"},
                                           {"cloud"},

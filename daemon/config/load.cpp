@@ -74,6 +74,10 @@ const YamlNode* Loading::open(const SourceFile& file) {
 void Loading::read_limits(const Value& value) {
   const Section section(value, kLimitsKeys);
   section.with("connections", [&](const Value& v) { assign(config_.limits.connections, v.integer(1, 100'000)); });
+  section.with("connections_per_host",
+               [&](const Value& v) { assign(config_.limits.connections_per_host, v.integer(1, 100'000)); });
+  section.with("connections_per_app",
+               [&](const Value& v) { assign(config_.limits.connections_per_app, v.integer(1, 100'000)); });
   section.with("logins_per_minute",
                [&](const Value& v) { assign(config_.limits.logins_per_minute, v.integer(1, 100'000)); });
   section.with("refreshes_per_minute",

@@ -142,9 +142,17 @@ void Mailbox::poke() noexcept {
 bool Mailbox::give_way() {
   const bool waits_for_news =
       state_ == MailboxState::kIdle || state_ == MailboxState::kHeld || state_ == MailboxState::kThrottled;
-  if (connection_ == nullptr || !waits_for_news) return false;
+  if (connection_ == nullptr || turn_over_) return false;
+  // With `once` a pass is never left: nobody would come back for the rest of it.
+  const bool had_its_turn = !settings_.once && services_.loop.now() >= turn_ends_;
+  if (!waits_for_news && !had_its_turn) return false;
+  turn_over_ = !waits_for_news;
   poke();
   return true;
+}
+
+bool Mailbox::is_wanted_elsewhere() const {
+  return settings_.is_wanted_elsewhere ? settings_.is_wanted_elsewhere() : services_.connections.has_waiters();
 }
 
 void Mailbox::stop() {
@@ -194,7 +202,7 @@ void Mailbox::credentials_changed() {
 }
 
 bool Mailbox::must_leave() const {
-  return stopping_ || signed_out_ || (record_.paused && !settings_.once) || imposed_pause().has_value() ||
+  return stopping_ || signed_out_ || turn_over_ || (record_.paused && !settings_.once) || imposed_pause().has_value() ||
          (leave_at_ && services_.now() >= *leave_at_);
 }
 

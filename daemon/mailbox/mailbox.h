@@ -50,6 +50,11 @@ struct MailboxSettings {
   std::chrono::seconds poll{300};
   std::uint64_t daily_bytes = 0; // that may be received in any 24 hours; 0: no cap
   bool once = false;             // one complete pass, then the end
+  // Places among the connections to its host and of its app, where those are limited: taken in this order, before one
+  // of Services::connections. They outlive the mailbox.
+  std::vector<runtime::Semaphore*> berths;
+  // Whether another mailbox could use its connection now. Empty: one waits for one of Services::connections.
+  std::function<bool()> is_wanted_elsewhere;
 };
 
 // What `status` shows of it, as of now.
@@ -100,8 +105,9 @@ class Mailbox final {
   void resume();
   // The operator's word: what is held may go. False: nothing is held.
   [[nodiscard]] bool confirm();
-  // Ends the wait for news where another mailbox waits for a connection: this one then comes back at its next poll.
-  // False: it does not wait for news.
+  // Another mailbox waits for a connection. Ends the wait for news: this one then comes back at its next poll. Or ends
+  // a pass that has had its turn of five minutes, between two batches of messages: the rest of it waits for the next
+  // turn. False: it is in neither.
   [[nodiscard]] bool give_way();
   // The tokens or the password were forgotten: the session is closed.
   void sign_out();
@@ -177,6 +183,7 @@ class Mailbox final {
   void move_to(MailboxState state);
   void poke() noexcept;
   [[nodiscard]] bool must_leave() const;
+  [[nodiscard]] bool is_wanted_elsewhere() const;
   void expect_news_within(runtime::Duration limit);
   void count_message(std::uint64_t octets);
   void listen_to(Connection& connection);
@@ -220,7 +227,9 @@ class Mailbox final {
   std::map<std::uint64_t, std::unique_ptr<Verification>> verifications_; // by ticket, in turn; some may be over
   std::uint64_t next_ticket_ = 1;
   FetchAllowance allowance_;
-  bool resting_ = false; // without a connection until the next poll, since others wait for one
+  runtime::MonoTime turn_ends_{};          // of this session, if others wait
+  bool turn_over_ = false;                 // and they did
+  bool resting_ = false;                   // without a connection until the next poll, since others wait for one
   Connection* connection_ = nullptr;
   bool idling_ = false;
   std::uint64_t fetched_ = 0; // messages received in this run

@@ -20,6 +20,10 @@ using std::chrono::seconds;
 // Exchange stops telling news after a while without closing the connection; servers may log out idle clients after 30
 // minutes (RFC 2177, RFC 9051 §5.4). Asking again every 9 minutes is safe with all of them.
 constexpr runtime::Duration kIdleAgain = std::chrono::minutes(9);
+// How long a mailbox keeps a connection that others wait for, while it has work to do: long enough for a login to be
+// little of it, and at the defaults short enough that 500 busy connections change hands no faster than 120 logins a
+// minute allow.
+constexpr runtime::Duration kTurn = std::chrono::minutes(5);
 // Polls of many mailboxes are spread by up to a tenth.
 constexpr double kPollSpread = 0.1;
 
@@ -31,21 +35,44 @@ constexpr double kPollSpread = 0.1;
          (std::holds_alternative<imap::Expunged>(event) || std::holds_alternative<imap::Vanished>(event));
 }
 
+using Places = std::vector<runtime::Semaphore::Permit>;
+
+// A token first: who waits for one keeps neither a connection nor a turn from those who have one, and a thousand tokens
+// that come back together do not become a thousand logins at once. Then a place in each of `berths`, then one in `all`.
+// Errors: those of TokenKeeper::trouble() and access_token().
+[[nodiscard]] runtime::Task<Result<Places>> line_up(TokenKeeper* keeper, const std::vector<runtime::Semaphore*>& berths,
+                                                    runtime::Semaphore& all) {
+  if (keeper != nullptr) {
+    if (std::optional<Error> trouble = keeper->trouble()) co_return std::unexpected(*std::move(trouble));
+    auto renewing = keeper->access_token();
+    const Result<AccessToken> token = co_await renewing;
+    if (!token) co_return pass(token.error());
+  }
+  Places places;
+  for (runtime::Semaphore* const berth : berths) {
+    runtime::Semaphore::Permit place = co_await berth->acquire();
+    places.push_back(std::move(place));
+  }
+  runtime::Semaphore::Permit place = co_await all.acquire();
+  places.push_back(std::move(place));
+  co_return places;
+}
+
 } // namespace
 
 runtime::Task<Result<Mailbox::Leave>> Mailbox::run_session() {
   move_to(MailboxState::kConnecting);
   waits_for_token_ = false;
   passed_ = false;
+  turn_over_ = false;
+  turn_ends_ = runtime::MonoTime::max();
   // Nothing is sent inside a pause that the server imposed, whoever asks (P9).
   if (imposed_pause()) co_return std::unexpected(Error(ErrorKind::kMailbox, record_.error_code, record_.retry_reason));
-  if (keeper_ != nullptr)
-    if (std::optional<Error> trouble = keeper_->trouble()) {
-      waits_for_token_ = true;
-      co_return std::unexpected(*std::move(trouble));
-    }
   progress_due_ = runtime::MonoTime::max(); // others may be before us for long
-  const runtime::Semaphore::Permit permit = co_await services_.connections.acquire();
+  auto lining_up = line_up(keeper_, settings_.berths, services_.connections);
+  const Result<Places> places = co_await lining_up;
+  waits_for_token_ = !places;
+  if (!places) co_return pass(places.error());
   auto admitting = admit_();
   co_await admitting;
   if (must_leave()) co_return Leave::kAsked;
@@ -71,6 +98,7 @@ runtime::Task<Result<Mailbox::Leave>> Mailbox::run_session() {
   log::write(log::Priority::kDebug, {.mailbox = settings_.name, .event = "connected"},
              concat("logged in to ", connection.peer()));
   resting_ = false;
+  turn_ends_ = services_.loop.now() + kTurn;
   if (last_error_) sync_wanted_ = true; // whatever was under way when the fault came
   auto using_it = use_session(connection);
   Result<Leave> ended = co_await using_it;
@@ -86,15 +114,15 @@ runtime::Task<Result<Mailbox::Leave>> Mailbox::use_session(Connection& connectio
       if (settings_.once && !must_leave()) break;
       continue;
     }
-    const bool has_waiters = services_.connections.has_waiters();
+    const bool is_wanted = is_wanted_elsewhere();
     if (!verifications_.empty()) {
       auto verifying = verify(connection);
       const Status verified = co_await verifying;
       if (!verified) co_return pass(verified.error());
-      if (!has_waiters || verifications_.empty()) continue;
+      if (!is_wanted || verifications_.empty()) continue;
       sync_wanted_ = true; // back in the queue for a connection: others first, then the rest of it
     }
-    if (has_waiters) {
+    if (is_wanted) {
       resting_ = true;
       break;
     }

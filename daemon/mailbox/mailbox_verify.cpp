@@ -126,7 +126,7 @@ runtime::Task<Status> Mailbox::verify(Connection& connection) {
     order.repaired = {};
     order.summary.add(findings);
     if (order.listener.on_folder) order.listener.on_folder(findings);
-    if (services_.connections.has_waiters()) break;
+    if (is_wanted_elsewhere()) break;
   }
   if (order.wires.empty() && !order.is_over) {
     log::write(log::Priority::kInfo, {.mailbox = settings_.name, .event = "verified"},

@@ -23,11 +23,11 @@ constexpr runtime::Duration kTick = seconds(5);
 } // namespace
 
 Fleet::Fleet(const mailbox::Services& services, FleetOptions options)
-    : services_(services), options_(std::move(options)), started_at_(services.now()), pace_(services.loop, 120),
-      hooks_(services), login_hook_(services, hooks_), new_mail_hook_(hooks_),
-      files_pulse_(services.loop, services.files_pool), store_pulse_(services.loop, services.store_thread),
-      logins_(services), reload_over_(services.loop), expiry_(services), examiner_(services.loop),
-      tasks_(services.loop) {}
+    : services_(services), options_(std::move(options)), started_at_(services.now()),
+      admission_(services.loop, services.connections), share_([this] { share_connections(); }), hooks_(services),
+      login_hook_(services, hooks_), new_mail_hook_(hooks_), files_pulse_(services.loop, services.files_pool),
+      store_pulse_(services.loop, services.store_thread), logins_(services), reload_over_(services.loop),
+      expiry_(services), examiner_(services.loop), tasks_(services.loop) {}
 
 Fleet::~Fleet() {
   tasks_.cancel_all();
@@ -37,7 +37,8 @@ Fleet::~Fleet() {
 
 void Fleet::start(Prepared prepared) {
   prepared_ = std::move(prepared);
-  pace_.set_rate(prepared_.config.limits.logins_per_minute);
+  admission_.set_limits(prepared_.config.limits);
+  admission_.pace().on_turn([this] { services_.loop.schedule(share_); });
   for (const config::Mailbox& mailbox : prepared_.config.mailboxes)
     add_mailbox(mailbox);
   expiry_.watch(expiring_credentials(prepared_));
@@ -54,8 +55,12 @@ void Fleet::add_mailbox(const config::Mailbox& mailbox) {
   slot.keeper = mailbox.uses_oauth() ? keeper_for(mailbox) : nullptr;
   mailbox::MailboxSettings settings = mailbox_settings(mailbox, prepared_, options_.environment);
   settings.once = options_.once;
-  slot.life =
-      std::make_unique<mailbox::Mailbox>(services_, std::move(settings), slot.keeper, [this] { return pace_.admit(); });
+  slot.berths = settings.berths = admission_.berths_of(mailbox);
+  settings.is_wanted_elsewhere = [this, berths = slot.berths] {
+    return admission_.somebody_waits_for(berths) && admission_.room() != 0;
+  };
+  slot.life = std::make_unique<mailbox::Mailbox>(services_, std::move(settings), slot.keeper,
+                                                 [this] { return admission_.pace().admit(); });
   slot.life->start();
   slots_.insert_or_assign(mailbox.name, std::move(slot));
 }
@@ -95,20 +100,6 @@ void Fleet::tick() {
   swap_notice_.look_at_this_process();
   if (!options_.once) look_after_hooks(); // with --once the exit status tells
   share_connections();
-}
-
-// Where there are fewer connections than mailboxes, one that only waits for news does not keep another from its mail.
-void Fleet::share_connections() {
-  constexpr int kAtOnce = 8;
-  if (!services_.connections.has_waiters()) return;
-  auto next = slots_.upper_bound(gave_way_); // in turns
-  int asked = 0;
-  for (std::size_t i = 0; i < slots_.size() && asked < kAtOnce; ++i, ++next) {
-    if (next == slots_.end()) next = slots_.begin();
-    if (!next->second.life->give_way()) continue;
-    gave_way_ = next->first;
-    ++asked;
-  }
 }
 
 bool Fleet::healthy() const {
@@ -210,12 +201,16 @@ runtime::Task<ReloadReport> Fleet::apply(Prepared next) {
   report.added = diff.added;
   report.changed = diff.changed;
   report.removed = diff.removed;
-  const bool other_pool = prepared_.config.limits.connections != next.config.limits.connections;
+  const config::Limits& before = prepared_.config.limits;
+  const config::Limits& now = next.config.limits;
+  const bool other_places = before.connections != now.connections ||
+                            before.connections_per_host != now.connections_per_host ||
+                            before.connections_per_app != now.connections_per_app;
   for (const std::string& key : diff.global_changed)
-    if (key != "limits" || other_pool)
-      log::write(
-          log::Priority::kWarning, {.event = "restart_needed"},
-          concat("a change of `", key, key == "limits" ? ": connections" : "", "` takes effect at the next start"));
+    if (key != "limits" || other_places)
+      log::write(log::Priority::kWarning, {.event = "restart_needed"},
+                 concat("a change of `", key, key == "limits" ? "` that concerns connections" : "`",
+                        " takes effect at the next start"));
   if (!diff.changed.empty() || !diff.removed.empty())
     examiner_.break_off(
         Error(ErrorKind::kOperator, "reloaded", "the configuration was reread meanwhile", "examine the mailbox again"));
@@ -226,7 +221,7 @@ runtime::Task<ReloadReport> Fleet::apply(Prepared next) {
   auto clearing = retire_unused_sign_ins();
   co_await clearing;
   prepared_ = std::move(next);
-  pace_.set_rate(prepared_.config.limits.logins_per_minute);
+  admission_.set_limits(prepared_.config.limits);
   renew_credentials();
   for (auto& [name, app] : apps_) {
     app.client->gate().set_rate(prepared_.config.limits.refreshes_per_minute);

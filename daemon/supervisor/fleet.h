@@ -10,12 +10,12 @@
 #include "runtime/run_task.h"
 #include "runtime/task_set.h"
 #include "store/master_key.h"
+#include "supervisor/admission.h"
 #include "supervisor/examiner.h"
 #include "supervisor/expiry_watch.h"
 #include "supervisor/hook_runner.h"
 #include "supervisor/login_desk.h"
 #include "supervisor/login_hook.h"
-#include "supervisor/login_pace.h"
 #include "supervisor/new_mail_hook.h"
 #include "supervisor/notifier.h"
 #include "supervisor/operations.h"
@@ -90,6 +90,7 @@ class Fleet final : public Operations {
   struct MailboxSlot {
     config::Mailbox config;
     mailbox::TokenKeeper* keeper = nullptr; // null: signs in with a password
+    Admission::Berths berths;
     std::unique_ptr<mailbox::Mailbox> life;
   };
   using Slots = std::map<std::string, MailboxSlot, std::less<>>;
@@ -117,7 +118,8 @@ class Fleet final : public Operations {
   FleetOptions options_;
   Prepared prepared_;
   UnixTime started_at_;
-  LoginPace pace_;
+  Admission admission_;
+  runtime::Wakeup share_;
   HookRunner hooks_;
   LoginHook login_hook_;
   NewMailHook new_mail_hook_;

@@ -16,7 +16,7 @@ Result<std::unique_ptr<Subscription>> Fleet::examine(std::string_view mailbox, E
       [this, &slot, client](mailbox::Examination::Sink sink) {
         return std::make_unique<mailbox::Examination>(
             services_, examination_settings(slot.config, prepared_, options_.environment, options_.key_source),
-            *slot.life, client, slot.keeper, [this] { return pace_.admit(); }, std::move(sink));
+            *slot.life, client, slot.keeper, [this] { return admission_.pace().admit(); }, std::move(sink));
       },
       std::move(listener));
 }

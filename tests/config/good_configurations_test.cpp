@@ -35,7 +35,7 @@ TEST(GoodConfiguration, Smallest_HasTheContractsDefaults) {
   EXPECT_EQ(config->state_dir, "/var/lib/mailmoor");
   EXPECT_EQ(config->runtime_dir, "/run/mailmoor");
   EXPECT_FALSE(config->key.is_set());
-  EXPECT_EQ(config->limits, (Limits{500, 120, 600}));
+  EXPECT_EQ(config->limits, (Limits{500, 120, 600, {}, {}}));
   EXPECT_THAT(config->apps, IsEmpty());
   EXPECT_THAT(config->files, ElementsAre(kMainPath));
   ASSERT_EQ(config->mailboxes.size(), 1U);
@@ -67,7 +67,7 @@ state_dir: /var/lib/other
 runtime_dir: run
 include: [conf.d/*.yaml]
 key: {credential: mailmoor.key}
-limits: {connections: 50, logins_per_minute: 12, refreshes_per_minute: 30}
+limits: {connections: 50, connections_per_host: 40, connections_per_app: 30, logins_per_minute: 12, refreshes_per_minute: 30}
 metrics: {listen: "127.0.0.1:9464"}
 hooks: {new_mail: [/usr/local/bin/page-admin, new], login_needed: [/usr/local/bin/page-admin, "-v"]}
 proxy: "http://proxy.example:3128"
@@ -140,7 +140,7 @@ TEST(GoodConfiguration, Contract_IsReadAsItSays) {
   EXPECT_EQ(config->runtime_dir, "/etc/mailmoor/run");
   EXPECT_EQ(config->key.describe(), "credential mailmoor.key");
   EXPECT_EQ(config->metrics, (MetricsListener{"127.0.0.1", 9464, true}));
-  EXPECT_EQ(config->limits, (Limits{50, 12, 30}));
+  EXPECT_EQ(config->limits, (Limits{50, 12, 30, 40, 30}));
   EXPECT_THAT(config->hooks.new_mail, ElementsAre("/usr/local/bin/page-admin", "new"));
   EXPECT_THAT(config->hooks.login_needed, ElementsAre("/usr/local/bin/page-admin", "-v"));
   EXPECT_THAT(config->files,

@@ -4,6 +4,8 @@
 #include "util/concat.h"
 
 #include <algorithm>
+#include <array>
+#include <string_view>
 #include <utility>
 
 namespace mailmoor::mailbox {
@@ -15,6 +17,8 @@ using std::chrono::seconds;
 constexpr runtime::Duration kLongestNap = seconds(30);
 // A mailbox that has not moved for so long past a wait's known end is stuck.
 constexpr runtime::Duration kProgressSlack = std::chrono::minutes(5);
+// What a dial fails with where there is no way to the server.
+constexpr std::array<std::string_view, 3> kNoWay = {"dns_failed", "connect_failed", "connect_timeout"};
 
 } // namespace
 
@@ -153,6 +157,17 @@ bool Mailbox::give_way() {
 
 bool Mailbox::is_wanted_elsewhere() const {
   return settings_.is_wanted_elsewhere ? settings_.is_wanted_elsewhere() : services_.connections.has_waiters();
+}
+
+bool Mailbox::waits_for_network() const {
+  return state_ == MailboxState::kBackingOff && last_error_ && !record_.retry_imposed &&
+         std::ranges::find(kNoWay, last_error_->code) != kNoWay.end();
+}
+
+void Mailbox::network_returned() {
+  record_.retry_at.reset();
+  sync_wanted_ = true;
+  poke();
 }
 
 void Mailbox::stop() {

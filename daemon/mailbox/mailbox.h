@@ -109,6 +109,10 @@ class Mailbox final {
   // a pass that has had its turn of five minutes, between two batches of messages: the rest of it waits for the next
   // turn. False: it is in neither.
   [[nodiscard]] bool give_way();
+  // Whether it waits because the way to the server was closed: no address, or no connection.
+  [[nodiscard]] bool waits_for_network() const;
+  // REQUIRES: waits_for_network(). The way is open again: it tries at once.
+  void network_returned();
   // The tokens or the password were forgotten: the session is closed.
   void sign_out();
   // New tokens or a new password: try at once.

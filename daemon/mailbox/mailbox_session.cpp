@@ -24,6 +24,8 @@ constexpr runtime::Duration kIdleAgain = std::chrono::minutes(9);
 // little of it, and at the defaults short enough that 500 busy connections change hands no faster than 120 logins a
 // minute allow.
 constexpr runtime::Duration kTurn = std::chrono::minutes(5);
+// A wait that ends so late was slept through: whoever was at the other end has given us up.
+constexpr runtime::Duration kSlept = seconds(30);
 // Polls of many mailboxes are spread by up to a tenth.
 constexpr double kPollSpread = 0.1;
 
@@ -56,6 +58,13 @@ using Places = std::vector<runtime::Semaphore::Permit>;
   runtime::Semaphore::Permit place = co_await all.acquire();
   places.push_back(std::move(place));
   co_return places;
+}
+
+// After a wait until `until`: whether the connection is still worth a word. An answer to one would be waited for in
+// vain.
+[[nodiscard]] Status still_there(runtime::MonoTime until, runtime::MonoTime now, const std::string& peer) {
+  if (now < until || now - until < kSlept) return {};
+  return fail(ErrorKind::kHost, "slept", concat("the machine was asleep: the connection to ", peer, " is made anew"));
 }
 
 } // namespace
@@ -128,6 +137,11 @@ runtime::Task<Result<Mailbox::Leave>> Mailbox::use_session(Connection& connectio
     }
     auto waiting = wait_for_work(connection);
     const Status waited = co_await waiting;
+    if (!waited && waited.error().code == "slept") { // nothing is wrong, and there is nobody to say good-bye to
+      log::write(log::Priority::kInfo, {.mailbox = settings_.name, .event = "slept"}, waited.error().what);
+      sync_wanted_ = true;
+      co_return Leave::kAsked;
+    }
     if (!waited) co_return pass(waited.error());
   }
   if (!imposed_pause()) { // not even a good-bye is said in it
@@ -285,6 +299,7 @@ runtime::Task<Status> Mailbox::wait_for_work(Connection& connection) {
   wake_.reset();
   expect_news_within(until - services_.loop.now());
   co_await wake_.wait_until(until);
+  if (Status there = still_there(until, services_.loop.now(), connection.peer()); !there) co_return there;
   if (sync_wanted_ || must_leave()) co_return Status();
   auto asking = connection.complete(connection.session().noop());
   const Result<imap::Completed> completed = co_await asking;
@@ -357,6 +372,8 @@ runtime::Task<Status> Mailbox::idle(Connection& connection) {
       result = std::move(filled);
       break;
     }
+    if (!filled) result = still_there(until, services_.loop.now(), connection.peer());
+    if (!result) break;
   }
   idling_ = false;
   connection.use_small_buffer(false);

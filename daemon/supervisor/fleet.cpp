@@ -26,7 +26,8 @@ Fleet::Fleet(const mailbox::Services& services, FleetOptions options)
     : services_(services), options_(std::move(options)), started_at_(services.now()),
       admission_(services.loop, services.connections), share_([this] { share_connections(); }), hooks_(services),
       login_hook_(services, hooks_), new_mail_hook_(hooks_), files_pulse_(services.loop, services.files_pool),
-      store_pulse_(services.loop, services.store_thread), logins_(services), reload_over_(services.loop),
+      store_pulse_(services.loop, services.store_thread), logins_(services),
+      network_(services, [this](const NetworkWatch::Way& way) { network_returned(way); }), reload_over_(services.loop),
       expiry_(services), examiner_(services.loop), tasks_(services.loop) {}
 
 Fleet::~Fleet() {
@@ -45,6 +46,7 @@ void Fleet::start(Prepared prepared) {
   files_pulse_.start();
   store_pulse_.start();
   tasks_.spawn(keep_time());
+  if (!options_.once) tasks_.spawn(keep_network());
   if (options_.once) tasks_.spawn(run_once());
   notifier_.ready(summary());
 }

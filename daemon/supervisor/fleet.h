@@ -16,6 +16,7 @@
 #include "supervisor/hook_runner.h"
 #include "supervisor/login_desk.h"
 #include "supervisor/login_hook.h"
+#include "supervisor/network_watch.h"
 #include "supervisor/new_mail_hook.h"
 #include "supervisor/notifier.h"
 #include "supervisor/operations.h"
@@ -101,9 +102,12 @@ class Fleet final : public Operations {
   [[nodiscard]] std::string summary() const;
   void look_after_hooks();
   void share_connections();
+  [[nodiscard]] bool watch_network();
+  void network_returned(const NetworkWatch::Way& way);
   void add_mailbox(const config::Mailbox& mailbox);
   [[nodiscard]] mailbox::TokenKeeper* keeper_for(const config::Mailbox& mailbox);
   [[nodiscard]] runtime::Task<void> keep_time();
+  [[nodiscard]] runtime::Task<void> keep_network();
   [[nodiscard]] runtime::Task<void> run_once();
   [[nodiscard]] runtime::Task<void> shut_down(std::function<void()> done);
   [[nodiscard]] runtime::Task<void> do_reload(std::function<void(const ReloadReport&)> done);
@@ -130,6 +134,7 @@ class Fleet final : public Operations {
   LoginDesk logins_; // outlives the sign-ins under way, which run in apps_
   std::map<std::string, AppSlot> apps_;
   Slots slots_;
+  NetworkWatch network_;
   std::string gave_way_; // the last mailbox that was asked for its connection
   std::function<void(int)> all_finished_;
   runtime::Event reload_over_; // set for a moment

@@ -1,7 +1,17 @@
-// How the fleet shares connections among its mailboxes.
+// How the fleet shares connections among its mailboxes, and calls them back when the network returns.
 #include "supervisor/fleet.h"
 
+#include <set>
+
 namespace mailmoor::supervisor {
+namespace {
+
+constexpr runtime::Duration kNetworkLook = std::chrono::seconds(1);
+// While nobody waits for the network. A machine that wakes up is noticed within this, too: the loop's own timer stands
+// still while it sleeps.
+constexpr runtime::Duration kIdleLook = std::chrono::seconds(4);
+
+} // namespace
 
 // Where there are fewer connections than mailboxes, one that only waits for news does not keep another from its mail,
 // nor does one with years of mail to fetch.
@@ -14,6 +24,34 @@ void Fleet::share_connections() {
     if (!admission_.somebody_waits_for(next->second.berths) || !next->second.life->give_way()) continue;
     gave_way_ = next->first;
     --room;
+  }
+}
+
+runtime::Task<void> Fleet::keep_network() {
+  while (true) {
+    const runtime::Duration pause = watch_network() ? kNetworkLook : kIdleLook;
+    co_await runtime::sleep_for(services_.loop, pause);
+  }
+}
+
+// Whether somebody waits for the network.
+bool Fleet::watch_network() {
+  std::set<NetworkWatch::Way> wanted;
+  for (const auto& [name, slot] : slots_)
+    if (!stopping_ && slot.life->waits_for_network())
+      wanted.insert({.host = slot.config.host, .port = slot.config.port, .proxy = slot.config.proxy});
+  network_.look(wanted);
+  return !wanted.empty();
+}
+
+void Fleet::network_returned(const NetworkWatch::Way& way) {
+  if (stopping_) return;
+  for (const auto& [name, slot] : slots_) {
+    const bool goes_there =
+        slot.config.host == way.host && slot.config.port == way.port && slot.config.proxy == way.proxy;
+    if (!goes_there || !slot.life->waits_for_network()) continue;
+    if (slot.keeper != nullptr && !slot.keeper->has_live_token()) slot.keeper->try_again();
+    slot.life->network_returned();
   }
 }
 

@@ -1,0 +1,67 @@
+#include "supervisor/network_watch.h"
+
+#include "support/world.h"
+
+#include <gtest/gtest.h>
+#include <optional>
+
+namespace mailmoor::supervisor {
+namespace {
+
+using namespace std::chrono_literals;
+using Way = NetworkWatch::Way;
+
+class NetworkWatchTest : public ::testing::Test {
+ protected:
+  void look() { watch.look({way}); }
+  // A second passes, and what was tried has its end.
+  void pass_a_second() {
+    world.clock.advance(1s);
+    look();
+    ASSERT_TRUE(world.until([this] { return !watch.is_trying(); }));
+  }
+  testing::World world;
+  std::vector<Way> returned;
+  NetworkWatch watch{world.services, [this](const Way& each) { returned.push_back(each); }};
+  std::optional<testing::Listener> server{world.loop};
+  Way way{"127.0.0.1", server->port(), ""};
+};
+
+TEST_F(NetworkWatchTest, ServerIsAway_IsToldOfOnceItIsBack) {
+  server.reset();
+  for (int i = 0; i < 5; ++i)
+    pass_a_second();
+  EXPECT_TRUE(returned.empty());
+  server.emplace(world.loop);
+  way.port = server->port(); // another one: the old port may be taken by now
+  pass_a_second();
+  EXPECT_EQ((std::vector<Way>{way}), returned);
+}
+
+TEST_F(NetworkWatchTest, NobodyWaits_NothingIsTried) {
+  watch.look({});
+  EXPECT_FALSE(watch.is_trying());
+  EXPECT_TRUE(returned.empty());
+}
+
+TEST_F(NetworkWatchTest, LongAway_IsTriedLessOften) {
+  server.reset();
+  const auto tries = [this](runtime::Duration time) {
+    int count = 0;
+    for (runtime::Duration gone{}; gone < time; gone += 1s) {
+      world.clock.advance(1s);
+      look();
+      count += watch.is_trying() ? 1 : 0;
+      EXPECT_TRUE(world.until([this] { return !watch.is_trying(); }));
+    }
+    return count;
+  };
+  EXPECT_EQ(30, tries(1min));
+  world.clock.advance(30min);
+  look();
+  ASSERT_TRUE(world.until([this] { return !watch.is_trying(); }));
+  EXPECT_EQ(2, tries(1min));
+}
+
+} // namespace
+} // namespace mailmoor::supervisor

@@ -241,6 +241,7 @@ void Mailbox::count_message(std::uint64_t octets) {
 
 MailboxView Mailbox::view() const {
   MailboxView view;
+  const bool in_line = progress_due_ == runtime::MonoTime::max(); // nothing is known of when it moves on
   view.state = state_;
   view.since = since_;
   view.last_sync = record_.last_sync;
@@ -255,6 +256,9 @@ MailboxView Mailbox::view() const {
     view.remedy = concat("run: mailmoorctl confirm ", settings_.name);
   } else if (budget_pause() && !imposed_pause()) {
     view.reason = budget_reason();
+  } else if (state_ == MailboxState::kConnecting && connection_ == nullptr && in_line) {
+    view.reason = keeper_ != nullptr && !keeper_->has_live_token() ? "waits for an access token"
+                                                                   : "waits for its turn to connect (`limits` in the configuration)";
   } else {
     view.reason = record_.retry_reason;
   }

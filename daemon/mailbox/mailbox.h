@@ -231,9 +231,9 @@ class Mailbox final {
   std::map<std::uint64_t, std::unique_ptr<Verification>> verifications_; // by ticket, in turn; some may be over
   std::uint64_t next_ticket_ = 1;
   FetchAllowance allowance_;
-  runtime::MonoTime turn_ends_{};          // of this session, if others wait
-  bool turn_over_ = false;                 // and they did
-  bool resting_ = false;                   // without a connection until the next poll, since others wait for one
+  runtime::MonoTime turn_ends_{}; // of this session, if others wait
+  bool turn_over_ = false;        // and they did
+  bool resting_ = false;          // without a connection until the next poll, since others wait for one
   Connection* connection_ = nullptr;
   bool idling_ = false;
   std::uint64_t fetched_ = 0; // messages received in this run

@@ -24,7 +24,8 @@ constexpr runtime::Duration kIdleAgain = std::chrono::minutes(9);
 // little of it, and at the defaults short enough that 500 busy connections change hands no faster than 120 logins a
 // minute allow.
 constexpr runtime::Duration kTurn = std::chrono::minutes(5);
-// A wait that ends so late was slept through: whoever was at the other end has given us up.
+// The machine was suspended for so long in a wait, and the wait ended so late: whoever was at the other end has given
+// us up.
 constexpr runtime::Duration kSlept = seconds(30);
 // Polls of many mailboxes are spread by up to a tenth.
 constexpr double kPollSpread = 0.1;
@@ -40,13 +41,15 @@ constexpr double kPollSpread = 0.1;
 using Places = std::vector<runtime::Semaphore::Permit>;
 
 // A token first: who waits for one keeps neither a connection nor a turn from those who have one, and a thousand tokens
-// that come back together do not become a thousand logins at once. Then a place in each of `berths`, then one in `all`.
+// that come back together do not become a thousand logins at once; one newer than `generation`. Then a place in each of
+// `berths`, then one in `all`.
 // Errors: those of TokenKeeper::trouble() and access_token().
-[[nodiscard]] runtime::Task<Result<Places>> line_up(TokenKeeper* keeper, const std::vector<runtime::Semaphore*>& berths,
+[[nodiscard]] runtime::Task<Result<Places>> line_up(TokenKeeper* keeper, std::uint64_t generation,
+                                                    const std::vector<runtime::Semaphore*>& berths,
                                                     runtime::Semaphore& all) {
   if (keeper != nullptr) {
     if (std::optional<Error> trouble = keeper->trouble()) co_return std::unexpected(*std::move(trouble));
-    auto renewing = keeper->access_token();
+    auto renewing = keeper->access_token_after(generation);
     const Result<AccessToken> token = co_await renewing;
     if (!token) co_return pass(token.error());
   }
@@ -61,9 +64,11 @@ using Places = std::vector<runtime::Semaphore::Permit>;
 }
 
 // After a wait until `until`: whether the connection is still worth a word. An answer to one would be waited for in
-// vain.
-[[nodiscard]] Status still_there(runtime::MonoTime until, runtime::MonoTime now, const std::string& peer) {
-  if (now < until || now - until < kSlept) return {};
+// vain. `asleep` as the clock said it before the wait.
+[[nodiscard]] Status still_there(runtime::MonoTime until, runtime::Duration asleep, const runtime::Clock& clock,
+                                 const std::string& peer) {
+  const runtime::MonoTime now = clock.now();
+  if (now < until || now - until < kSlept || clock.asleep() - asleep < kSlept) return {};
   return fail(ErrorKind::kHost, "slept", concat("the machine was asleep: the connection to ", peer, " is made anew"));
 }
 
@@ -78,7 +83,7 @@ runtime::Task<Result<Mailbox::Leave>> Mailbox::run_session() {
   // Nothing is sent inside a pause that the server imposed, whoever asks (P9).
   if (imposed_pause()) co_return std::unexpected(Error(ErrorKind::kMailbox, record_.error_code, record_.retry_reason));
   progress_due_ = runtime::MonoTime::max(); // others may be before us for long
-  auto lining_up = line_up(keeper_, settings_.berths, services_.connections);
+  auto lining_up = line_up(keeper_, token_is_over_ ? token_generation_ : 0, settings_.berths, services_.connections);
   const Result<Places> places = co_await lining_up;
   waits_for_token_ = !places;
   if (!places) co_return pass(places.error());
@@ -298,8 +303,10 @@ runtime::Task<Status> Mailbox::wait_for_work(Connection& connection) {
   until = std::min(until, services_.loop.now() + kIdleAgain);
   wake_.reset();
   expect_news_within(until - services_.loop.now());
+  const runtime::Duration asleep = services_.loop.clock().asleep();
   co_await wake_.wait_until(until);
-  if (Status there = still_there(until, services_.loop.now(), connection.peer()); !there) co_return there;
+  Status there = still_there(until, asleep, services_.loop.clock(), connection.peer());
+  if (!there) co_return there;
   if (sync_wanted_ || must_leave()) co_return Status();
   auto asking = connection.complete(connection.session().noop());
   const Result<imap::Completed> completed = co_await asking;
@@ -339,6 +346,7 @@ runtime::Task<Status> Mailbox::idle(Connection& connection) {
   if (!opened || inbox_news_) co_return opened;
   runtime::MonoTime until = std::min(poll_due_, services_.loop.now() + kIdleAgain);
   if (leave_at_) until = std::min(until, services_.loop.now() + (*leave_at_ - services_.loop.wall_now()));
+  const runtime::Duration asleep = services_.loop.clock().asleep();
   const imap::CommandId id = connection.session().idle();
   connection.use_small_buffer(true);
   idling_ = true;
@@ -362,7 +370,11 @@ runtime::Task<Status> Mailbox::idle(Connection& connection) {
     inbox_news_ |= is_news(event, settings_.wants);
     if (!std::holds_alternative<imap::NeedInput>(event)) continue;
     const bool over = inbox_news_ || sync_wanted_ || must_leave() || services_.loop.now() >= until;
-    if (over && !std::exchange(asked_to_end, true)) connection.session().done();
+    if (over && !std::exchange(asked_to_end, true)) {
+      result = still_there(until, asleep, services_.loop.clock(), connection.peer());
+      if (!result) break;
+      connection.session().done();
+    }
     const runtime::Duration patience =
         over ? settings_.connection.io_timeout : until - services_.loop.now() + std::chrono::milliseconds(1);
     expect_news_within(patience);
@@ -372,8 +384,6 @@ runtime::Task<Status> Mailbox::idle(Connection& connection) {
       result = std::move(filled);
       break;
     }
-    if (!filled) result = still_there(until, services_.loop.now(), connection.peer());
-    if (!result) break;
   }
   idling_ = false;
   connection.use_small_buffer(false);

@@ -21,4 +21,9 @@ WallTime SystemClock::wall_now() const noexcept {
   return WallTime(std::chrono::duration_cast<std::chrono::milliseconds>(read(CLOCK_REALTIME)));
 }
 
+// CLOCK_MONOTONIC stands still while the machine is suspended, CLOCK_BOOTTIME does not.
+Duration SystemClock::asleep() const noexcept {
+  return read(CLOCK_BOOTTIME) - read(CLOCK_MONOTONIC);
+}
+
 } // namespace mailmoor::runtime

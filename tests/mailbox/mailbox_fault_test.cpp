@@ -64,6 +64,47 @@ TEST_F(MailboxFaultTest, IdleThatPushesNothing_IsAskedAgainAndPolled) {
   EXPECT_EQ(1U, server.asked("LIST"));
 }
 
+// After eight hours whoever was at the other end has given us up: an answer to DONE would be waited for in vain.
+TEST_F(MailboxFaultTest, MachineSleepsWhileItIdles_LeavesTheConnectionWithoutAWordAndSyncsOnANewOne) {
+  settings.poll = 24h;
+  start();
+  ASSERT_TRUE(idles());
+  server.folders["INBOX"].deliver(message("came by night"));
+  server.answer = [this](const std::string&) -> std::optional<std::string> {
+    if (server.connections == 1) return ""; // the old one says nothing any more
+    return {};
+  };
+  world.clock.suspend(8h);
+  ASSERT_TRUE(world.until([&] { return delivered() == 1 && server.is_idling(); }))
+      << mailbox_state_name(mailbox->view().state) << ": " << mailbox->view().reason
+      << ::testing::PrintToString(server.commands);
+  EXPECT_EQ(2, server.connections);
+  EXPECT_FALSE(mailbox->last_error());
+}
+
+// A loop that was held up for long is no sleep: the server has heard nothing of it, and the connection is kept.
+TEST_F(MailboxFaultTest, WaitThatEndsLateWithoutSleep_KeepsTheConnection) {
+  settings.poll = 24h;
+  start();
+  ASSERT_TRUE(idles());
+  world.clock.advance(20min);
+  ASSERT_TRUE(world.until([&] { return server.asked("IDLE") == 2; }));
+  EXPECT_EQ(1, server.connections);
+}
+
+TEST_F(MailboxFaultTest, WaitsForAConnection_SaysSo) {
+  std::vector<runtime::Semaphore::Permit> others;
+  while (world.connections.free_permits() != 0)
+    others.push_back(take_one());
+  start();
+  world.run_ready();
+  EXPECT_EQ(MailboxState::kConnecting, mailbox->view().state);
+  EXPECT_EQ("waits for its turn to connect (`limits` in the configuration)", mailbox->view().reason);
+  others.clear();
+  ASSERT_TRUE(idles());
+  EXPECT_EQ("", mailbox->view().reason);
+}
+
 TEST_F(MailboxFaultTest, IdleThatGivesWay_LeavesOnlyWhereSomebodyWaits) {
   settings.poll = 1h;
   start();

@@ -257,8 +257,9 @@ MailboxView Mailbox::view() const {
   } else if (budget_pause() && !imposed_pause()) {
     view.reason = budget_reason();
   } else if (state_ == MailboxState::kConnecting && connection_ == nullptr && in_line) {
-    view.reason = keeper_ != nullptr && !keeper_->has_live_token() ? "waits for an access token"
-                                                                   : "waits for its turn to connect (`limits` in the configuration)";
+    view.reason = keeper_ != nullptr && !keeper_->has_live_token()
+                      ? "waits for an access token"
+                      : "waits for its turn to connect (`limits` in the configuration)";
   } else {
     view.reason = record_.retry_reason;
   }

@@ -8,18 +8,26 @@
 #include "support/world.h"
 
 #include <chrono>
+#include <cstdlib>
 #include <filesystem>
 #include <gtest/gtest.h>
 #include <memory>
 #include <optional>
 #include <string>
+#include <string_view>
 #include <unistd.h>
 
 namespace mailmoor::testing {
 
+// MAILMOOR_TEST_LONG=1: 1,000 mailboxes and more than an hour; otherwise 100 at most, and a quarter of the time.
+[[nodiscard]] inline bool is_long() {
+  const char* const value = std::getenv("MAILMOOR_TEST_LONG"); // NOLINT(concurrency-mt-unsafe)
+  return value != nullptr && std::string_view(value) == "1";
+}
+
 struct RigOptions {
-  int mailboxes = 1000;
-  int connections = 1000;
+  int mailboxes = is_long() ? 1000 : 100;
+  int connections = mailboxes;
   std::optional<int> connections_per_app = {};
   int logins_per_minute = 120;
   std::chrono::seconds poll{300};

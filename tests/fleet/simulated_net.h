@@ -46,6 +46,7 @@ class Line final {
     closing_ = true;
     if (!is_dead_ && !arrival_.is_running()) arrival_.start_after(latency_);
   }
+  [[nodiscard]] bool is_dead() const noexcept { return is_dead_; }
   // Nothing gets through any more, and neither end is told.
   void die() {
     is_dead_ = true;

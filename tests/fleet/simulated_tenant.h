@@ -92,11 +92,15 @@ class SimulatedTenant final {
 
   [[nodiscard]] runtime::WallTime now() const { return clock_.wall_now(); }
   [[nodiscard]] std::size_t open_sessions() const { return sessions_.size(); }
-  // The most logins in any minute.
+  // As each server does in half an hour or so.
+  void log_out_the_dead() {
+    std::erase_if(sessions_, [](const auto& entry) { return entry.first->is_dead(); });
+  }
+  // The most logins in any minute, both its ends included.
   [[nodiscard]] std::size_t busiest_minute() const {
     std::size_t most = 0, from = 0;
     for (std::size_t to = 0; to < logins.size(); ++to) {
-      while (logins[to] - logins[from] >= std::chrono::minutes(1))
+      while (logins[to] - logins[from] > std::chrono::minutes(1))
         ++from;
       most = std::max(most, to - from + 1);
     }

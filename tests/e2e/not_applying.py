@@ -24,23 +24,24 @@ _ABOUT_DOVECOT = {
     "e2e.test_passwords.Trust.test_starttls_that_is_not_offered_*": "this server always offers STARTTLS",
     "e2e.test_parts.*": "proves the parts of a test with OAuth and Dovecot",
 }
+_ABOUT_THE_NETWORK = {"e2e.test_chaos.*": "is about the network, whichever server lies behind it, and takes long"}
 _ABOUT_LIST_STATUS = {"*.test_unchanged_folders_cost_no_command": "without LIST-STATUS each folder costs its own"}
 NOT_APPLYING = {
     "dovecot": {},
     "dovecot-plain": {
         **dict.fromkeys(_HIDING, "chooses itself what is hidden, and so does the same on dovecot"),
-        **_ABOUT_LIST_STATUS,
+        **_ABOUT_LIST_STATUS, **_ABOUT_THE_NETWORK,
         "e2e.test_main_job.MainJob.test_sign_in_*": "IDLE is hidden",
         "e2e.test_doctor.Doctor.test_healthy_mailbox_is_not_disturbed": "looks for CONDSTORE among what the server offers",
         "e2e.test_daily_bytes.*": "IDLE is hidden",
         "*.test_flag_changes_of_inbox_come_without_a_poll": "IDLE is hidden",
     },
     "cyrus": {
-        **_ABOUT_DOVECOT,
+        **_ABOUT_DOVECOT, **_ABOUT_THE_NETWORK,
         "e2e.test_renumbering.Renumbering.test_folder_numbered_*": "no tool of it gives a folder a new UIDVALIDITY",
     },
     "courier": {
-        **_ABOUT_DOVECOT, **_ABOUT_LIST_STATUS,
+        **_ABOUT_DOVECOT, **_ABOUT_LIST_STATUS, **_ABOUT_THE_NETWORK,
         "e2e.test_renumbering.Renames.*": "a folder that is renamed gets a new UIDVALIDITY: nothing tells that it is the same",
     },
 }

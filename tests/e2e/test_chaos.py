@@ -29,14 +29,14 @@ FOLDERS = {"INBOX": 60, "Sent": 20, "Archive/2024": 20}
 LETTERS = {"\\Seen": "S", "\\Flagged": "F", "\\Answered": "R", "\\Draft": "D"}
 
 
-def schedule(pick):
+def schedule(pick, garbage_to):
     """Faults without end, each kind as often as any other."""
     while True:
         for kind in pick.sample(MOMENTS + LASTING, len(MOMENTS + LASTING)):
             if kind in LASTING:
                 yield Fault(kind, seconds=pick.uniform(0.3, 5))
             else:
-                to = pick.choice(("client", "server"))
+                to = pick.choice(garbage_to)
                 # Begins with NUL, which nobody may send: else it could be taken for something that the server said.
                 noise = b"\0" + pick.randbytes(pick.randrange(400)) + (b"\r\n" if to == "server" else b"")
                 yield Fault(kind, seconds=1.0, after=int(50_000 ** pick.random()) - 1, octets=noise, to=to)
@@ -119,12 +119,13 @@ class Postman:
 
 class Chaos(EndToEnd):
     def test_faults_below_tls(self):
-        self._endure(inside_tls=False)
+        self._endure(inside_tls=False, garbage_to=("client", "server"))
 
     def test_faults_in_the_imap_stream(self):
-        self._endure(inside_tls=True)
+        # Garbage between our commands is our own doing to the server, and its BAD is believed: not a fault that passes.
+        self._endure(inside_tls=True, garbage_to=("client",))
 
-    def _endure(self, inside_tls):
+    def _endure(self, inside_tls, garbage_to):
         seed = int(os.environ.get("MAILMOOR_CHAOS_SEED", random.randrange(1 << 32)))
         print(f"{self._testMethodName}: seed {seed}, waits × {SCALE}", file=sys.stderr)
         pick = random.Random(seed)
@@ -142,7 +143,7 @@ class Chaos(EndToEnd):
         self._daemon.wait_for_state("alice", "idle")
         self._story = []  # (fault, seconds until all was here again)
         try:
-            self._strike_again_and_again(pick)
+            self._strike_again_and_again(schedule(pick, garbage_to), pick)
             self._check_nothing_lost()
         except BaseException:
             print("\n".join(["the faults, and how long it took after each:", *self._told()]), file=sys.stderr)
@@ -153,12 +154,12 @@ class Chaos(EndToEnd):
         return [f"  at {at:6.1f} s  {told(fault):<56} {'' if took is None else f'{took:.2f} s'}"
                 for at, fault, took in self._story]
 
-    def _strike_again_and_again(self, pick):
+    def _strike_again_and_again(self, faults, pick):
         arrivals = Arrivals(self._daemon.mailbox_dir("alice"))
         self._postman = Postman(self._world, "alice", random.Random(pick.random()))
         self.addCleanup(self._postman.stop)
         began = time.monotonic()
-        for fault in schedule(pick):
+        for fault in faults:
             time.sleep(pick.uniform(0.2, 2.5))
             if time.monotonic() - began > SECONDS:
                 break

@@ -72,6 +72,7 @@ class FleetRig final {
   void restart() {
     fleet.reset();
     world.loop.run_ready();
+    tenant.begin_run();
     start();
   }
   // From one timer to the next, and whatever they set off; in whole milliseconds, so that both clocks stay together.

@@ -96,10 +96,13 @@ class SimulatedTenant final {
   void log_out_the_dead() {
     std::erase_if(sessions_, [](const auto& entry) { return entry.first->is_dead(); });
   }
-  // The most logins in any minute, both its ends included.
+  // A daemon that is started anew knows nothing of the logins before.
+  void begin_run() { runs_.push_back(logins.size()); }
+  // The most logins in any minute of one run, both its ends included.
   [[nodiscard]] std::size_t busiest_minute() const {
     std::size_t most = 0, from = 0;
     for (std::size_t to = 0; to < logins.size(); ++to) {
+      if (std::ranges::find(runs_, to) != runs_.end()) from = to;
       while (logins[to] - logins[from] > std::chrono::minutes(1))
         ++from;
       most = std::max(most, to - from + 1);
@@ -256,6 +259,7 @@ class SimulatedTenant final {
   SimulatedNet& net_;
   const runtime::Clock& clock_;
   std::map<std::string, runtime::WallTime> token_ends_;
+  std::vector<std::size_t> runs_;                            // the first login of each
   std::map<const Line*, std::unique_ptr<Session>> sessions_; // after the mailboxes that they point to
 };
 

@@ -5,6 +5,7 @@
 #include "util/concat.h"
 
 #include <memory>
+#include <utility>
 
 namespace mailmoor::supervisor {
 namespace {
@@ -43,7 +44,8 @@ runtime::Task<void> NetworkWatch::probe(Way way) {
   const Result<std::unique_ptr<net::TcpStream>> tcp = co_await dialing;
   const auto state = ways_.find(way);
   state->second.under_way = false;
-  if (!tcp) co_return;
+  const bool was_closed = std::exchange(state->second.was_closed, !tcp);
+  if (!tcp || !was_closed) co_return;
   log::write(log::Priority::kNotice, {.event = "network_returned"},
              concat(way.host, ":", way.port, " can be reached again: its mailboxes try at once"));
   on_return_(way);

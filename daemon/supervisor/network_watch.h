@@ -1,6 +1,7 @@
 // Notices that a server can be reached again, within seconds: a mailbox by itself would try later and later. While
 // mailboxes wait for a way to a server (see Mailbox::waits_for_network) one connection to it is tried for all of them,
-// and closed at once; nothing is said on it. Where it opens, they may all come, in the pace of logins.
+// and closed at once; nothing is said on it. Where it opens after it did not, they may all come, in the pace of logins.
+// A way that was open all the time is not told of: what they wait for is something else, and they wait for it.
 // Owned by the fleet. Loop thread only.
 #pragma once
 
@@ -40,6 +41,7 @@ class NetworkWatch final {
  private:
   struct Probe {
     bool under_way = false;
+    bool was_closed = false;   // seen by a try
     runtime::MonoTime began{}; // of the time without a way
     runtime::MonoTime next{};
   };

@@ -31,11 +31,13 @@ namespace mailmoor::testing {
 // A listening socket on 127.0.0.1, any port.
 class Listener final {
  public:
-  explicit Listener(runtime::Loop& loop)
+  // `port` 0: any that is free.
+  explicit Listener(runtime::Loop& loop, std::uint16_t port = 0)
       : loop_(loop), socket_(::socket(AF_INET, SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0)),
         watcher_(loop, socket_.get()) {
     sockaddr_in address{};
     address.sin_family = AF_INET;
+    address.sin_port = htons(port);
     address.sin_addr.s_addr = htonl(INADDR_LOOPBACK);
     socklen_t size = sizeof address;
     auto* const generic = reinterpret_cast<sockaddr*>(&address);

@@ -10,6 +10,7 @@ import threading
 import time
 from collections import Counter, namedtuple
 
+from fakes.faulty_proxy import close_both_ways
 from lib.processes import wait_until
 
 # At one moment, on what is connected then, after `after` more octets or `seconds`, whichever comes first:
@@ -80,7 +81,7 @@ class _Link:
         if fault.kind == "garbage":
             (self.server if fault.to == "server" else self.client).sendall(fault.octets)
         elif fault.kind == "cut":
-            self._end(_close)
+            self._end(close_both_ways)
         else:
             self._end(_reset)
         self._proxy.struck(fault)
@@ -133,7 +134,7 @@ class ChaosProxy:
         with self._lock:
             held, self._held = self._held, []
         for client in held:
-            _close(client)
+            close_both_ways(client)
         return over
 
     def struck(self, fault):
@@ -144,7 +145,7 @@ class ChaosProxy:
     def close(self):
         self._closed = True
         self._listens.set()
-        _close(self._listener)
+        close_both_ways(self._listener)
         self._arm(Fault("cut"))
 
     def _arm(self, fault):
@@ -192,7 +193,7 @@ class ChaosProxy:
             with self._lock:
                 self._links.discard(link)
             for side in sides:
-                _close(side)
+                close_both_ways(side)
 
 
 def _untrusting():
@@ -200,14 +201,6 @@ def _untrusting():
     context.check_hostname = False
     context.verify_mode = ssl.CERT_NONE  # the proxy is part of the test; the daemon does verify
     return context
-
-
-def _close(side):
-    try:
-        side.shutdown(socket.SHUT_RDWR)
-    except OSError:
-        pass
-    side.close()
 
 
 def _reset(side):

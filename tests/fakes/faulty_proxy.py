@@ -58,7 +58,7 @@ class FaultyProxy:
         finally:
             for side in sides:
                 self._open.discard(side)
-                _close(side)
+                close_both_ways(side)
 
     @staticmethod
     def _relay(client, server, fault):
@@ -85,14 +85,14 @@ class FaultyProxy:
     def cut_all(self):
         """Ends every connection there is now."""
         for side in list(self._open):
-            _close(side)
+            close_both_ways(side)
 
     def close(self):
         self._listener.close()
         self.cut_all()
 
 
-def _close(side):
+def close_both_ways(side):
     try:
         side.shutdown(socket.SHUT_RDWR)
     except OSError:

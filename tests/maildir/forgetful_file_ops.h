@@ -17,6 +17,7 @@
 #include <atomic>
 #include <limits>
 #include <map>
+#include <mutex>
 #include <random>
 #include <set>
 #include <utility>
@@ -49,7 +50,10 @@ class ForgetfulFileOps final : public FileOps {
   [[nodiscard]] std::map<std::string, std::string> files(const std::string& path) const;
   // The same of all directories below it, by their paths.
   [[nodiscard]] std::map<std::string, std::string> tree(const std::string& path) const;
-  [[nodiscard]] bool exists(const std::string& path) const { return find(path) != nullptr; }
+  [[nodiscard]] bool exists(const std::string& path) const {
+    const std::lock_guard lock(mutex_);
+    return find(path) != nullptr;
+  }
   // A file by another program, durable at once.
   void put(const std::string& path, std::string bytes);
   // What a mail reader does; durable at once.
@@ -118,13 +122,16 @@ class ForgetfulFileOps final : public FileOps {
   }
   static void forget(Node& node, std::mt19937& random);
 
+  // A test looks on while a pool's thread works; held through what a caller is shown.
+  mutable std::recursive_mutex mutex_;
   NodePtr root_ = [] {
     auto root = std::make_shared<Node>();
     root->is_directory = true;
     return root;
   }();
   std::vector<Change> changes_;
-  std::size_t steps_ = 0, crash_at_ = kNever, fail_at_ = kNever;
+  std::atomic<std::size_t> steps_ = 0;
+  std::size_t crash_at_ = kNever, fail_at_ = kNever;
   std::string fail_code_;
   std::uint64_t failed_syncs_ = 0;
   std::size_t syncs_ = 0;
@@ -137,6 +144,7 @@ class ForgetfulFileOps::MemoryFile final : public OutputFile {
  public:
   MemoryFile(ForgetfulFileOps& disk, NodePtr node) : disk_(disk), node_(std::move(node)) {}
   Status write_blocking(std::string_view bytes) override {
+    const std::lock_guard lock(disk_.mutex_);
     Status allowed = disk_.step();
     // A write that fails may have written some.
     node_->bytes.append(allowed ? bytes : bytes.substr(0, disk_.crashed_ ? 0 : bytes.size() / 2));
@@ -144,6 +152,7 @@ class ForgetfulFileOps::MemoryFile final : public OutputFile {
     return allowed;
   }
   Status set_mtime_blocking(UnixTime time) override {
+    const std::lock_guard lock(disk_.mutex_);
     if (Status allowed = disk_.step(); !allowed) return allowed;
     node_->mtime = time;
     return {};
@@ -158,6 +167,7 @@ class ForgetfulFileOps::MemorySyncPoint final : public SyncPoint {
  public:
   explicit MemorySyncPoint(ForgetfulFileOps& disk) : disk_(disk) {}
   Status sync_blocking() override {
+    const std::lock_guard lock(disk_.mutex_);
     ++disk_.syncs_;
     Status allowed = disk_.step();
     if (allowed || !disk_.crashed_) disk_.sync_all(!allowed);
@@ -255,6 +265,7 @@ inline void ForgetfulFileOps::forget(Node& node, std::mt19937& random) {
 }
 
 inline void ForgetfulFileOps::cut_power(unsigned seed) {
+  const std::lock_guard lock(mutex_);
   std::mt19937 random(seed);
   std::set<std::pair<const Node*, std::string>> stopped; // later changes of a name need the earlier ones
   for (std::size_t i = 0; i < changes_.size(); ++i) {
@@ -273,6 +284,7 @@ inline void ForgetfulFileOps::cut_power(unsigned seed) {
 }
 
 inline std::map<std::string, std::string> ForgetfulFileOps::files(const std::string& path) const {
+  const std::lock_guard lock(mutex_);
   std::map<std::string, std::string> out;
   if (const NodePtr node = find(path))
     for (const auto& [name, child] : node->entries)
@@ -281,6 +293,7 @@ inline std::map<std::string, std::string> ForgetfulFileOps::files(const std::str
 }
 
 inline std::map<std::string, std::string> ForgetfulFileOps::tree(const std::string& path) const {
+  const std::lock_guard lock(mutex_);
   std::map<std::string, std::string> out;
   const auto visit = [&out](const auto& self, const Node& node, const std::string& at) -> void {
     for (const auto& [name, child] : node.entries) {
@@ -295,6 +308,7 @@ inline std::map<std::string, std::string> ForgetfulFileOps::tree(const std::stri
 }
 
 inline void ForgetfulFileOps::put(const std::string& path, std::string bytes) {
+  const std::lock_guard lock(mutex_);
   const auto [directory, name] = *split(path);
   auto node = std::make_shared<Node>();
   node->bytes = std::move(bytes);
@@ -303,6 +317,7 @@ inline void ForgetfulFileOps::put(const std::string& path, std::string bytes) {
 }
 
 inline void ForgetfulFileOps::move(const std::string& from, const std::string& to) {
+  const std::lock_guard lock(mutex_);
   const auto [from_directory, from_name] = *split(from);
   const auto [to_directory, to_name] = *split(to);
   make_durable(change(to_directory, to_name, from_directory->entries.at(from_name)));
@@ -310,11 +325,13 @@ inline void ForgetfulFileOps::move(const std::string& from, const std::string& t
 }
 
 inline void ForgetfulFileOps::remove(const std::string& path) {
+  const std::lock_guard lock(mutex_);
   const auto [directory, name] = *split(path);
   make_durable(change(directory, name, nullptr));
 }
 
 inline Result<std::unique_ptr<OutputFile>> ForgetfulFileOps::create_exclusive_blocking(const std::string& path) {
+  const std::lock_guard lock(mutex_);
   if (Status allowed = step(); !allowed) return pass(std::move(allowed).error());
   const auto place = split(path);
   if (!place) return pass(place.error());
@@ -326,6 +343,7 @@ inline Result<std::unique_ptr<OutputFile>> ForgetfulFileOps::create_exclusive_bl
 }
 
 inline Status ForgetfulFileOps::set_mtime_blocking(const std::string& path, UnixTime time) {
+  const std::lock_guard lock(mutex_);
   if (Status allowed = step(); !allowed) return allowed;
   const NodePtr node = find(path);
   if (node == nullptr) return failure("not_found", path);
@@ -334,6 +352,7 @@ inline Status ForgetfulFileOps::set_mtime_blocking(const std::string& path, Unix
 }
 
 inline Status ForgetfulFileOps::sync_file_blocking(const std::string& path) {
+  const std::lock_guard lock(mutex_);
   ++syncs_;
   Status allowed = step();
   if (crashed_) return allowed;
@@ -345,6 +364,7 @@ inline Status ForgetfulFileOps::sync_file_blocking(const std::string& path) {
 }
 
 inline Status ForgetfulFileOps::sync_directory_blocking(const std::string& path) {
+  const std::lock_guard lock(mutex_);
   ++syncs_;
   if (Status allowed = step(); !allowed) return allowed;
   const NodePtr node = find(path);
@@ -356,6 +376,7 @@ inline Status ForgetfulFileOps::sync_directory_blocking(const std::string& path)
 }
 
 inline Result<std::shared_ptr<SyncPoint>> ForgetfulFileOps::open_sync_point_blocking(const std::string& path) {
+  const std::lock_guard lock(mutex_);
   if (crashed_) return failure("crashed", path);
   if (!offers_sync_point_) return nullptr;
   if (sync_point_ == nullptr) sync_point_ = std::make_shared<MemorySyncPoint>(*this);
@@ -363,6 +384,7 @@ inline Result<std::shared_ptr<SyncPoint>> ForgetfulFileOps::open_sync_point_bloc
 }
 
 inline Result<bool> ForgetfulFileOps::rename_blocking(const std::string& from, const std::string& to) {
+  const std::lock_guard lock(mutex_);
   if (Status allowed = step(); !allowed) return pass(std::move(allowed).error());
   const auto source = split(from);
   const auto destination = split(to);
@@ -375,6 +397,7 @@ inline Result<bool> ForgetfulFileOps::rename_blocking(const std::string& from, c
 }
 
 inline Result<bool> ForgetfulFileOps::make_directory_blocking(const std::string& path) {
+  const std::lock_guard lock(mutex_);
   if (Status allowed = step(); !allowed) return pass(std::move(allowed).error());
   const auto place = split(path);
   if (!place) return pass(place.error());
@@ -391,6 +414,7 @@ inline Result<bool> ForgetfulFileOps::make_directory_blocking(const std::string&
 
 inline Status ForgetfulFileOps::list_blocking(const std::string& path,
                                               const std::function<void(std::string_view)>& visit) {
+  const std::lock_guard lock(mutex_);
   if (crashed_) return failure("crashed", path);
   if (before_list) before_list(path);
   const NodePtr node = find(path);
@@ -401,12 +425,14 @@ inline Status ForgetfulFileOps::list_blocking(const std::string& path,
 }
 
 inline Status ForgetfulFileOps::drop_second_name_blocking(const std::string& surplus, const std::string& kept) {
+  const std::lock_guard lock(mutex_);
   if (surplus == kept || find(surplus) != find(kept)) return {};
   return unlink_blocking(surplus);
 }
 
 // One step for each name.
 inline Status ForgetfulFileOps::remove_tree_blocking(const std::string& path) {
+  const std::lock_guard lock(mutex_);
   const NodePtr node = find(path);
   if (node == nullptr) return {};
   for (const auto& [name, child] : std::map(node->entries)) {
@@ -418,6 +444,7 @@ inline Status ForgetfulFileOps::remove_tree_blocking(const std::string& path) {
 }
 
 inline Status ForgetfulFileOps::unlink_blocking(const std::string& path) {
+  const std::lock_guard lock(mutex_);
   if (Status allowed = step(); !allowed) return allowed;
   const auto place = split(path);
   if (!place) return {};
@@ -427,6 +454,7 @@ inline Status ForgetfulFileOps::unlink_blocking(const std::string& path) {
 
 inline Status ForgetfulFileOps::read_blocking(const std::string& path,
                                               const std::function<void(std::string_view)>& visit) {
+  const std::lock_guard lock(mutex_);
   if (crashed_) return failure("crashed", path);
   const NodePtr node = find(path);
   if (node == nullptr) return failure("not_found", path);
@@ -438,6 +466,7 @@ inline Status ForgetfulFileOps::read_blocking(const std::string& path,
 }
 
 inline Result<std::optional<FileStatus>> ForgetfulFileOps::stat_blocking(const std::string& path) {
+  const std::lock_guard lock(mutex_);
   if (crashed_) return failure("crashed", path);
   const NodePtr node = find(path);
   if (node == nullptr) return std::nullopt;

@@ -17,7 +17,9 @@ using std::chrono::seconds;
 
 [[nodiscard]] std::string read_file(const std::string& path) {
   std::ifstream in(path, std::ios::binary);
-  return {std::istreambuf_iterator<char>(in), {}};
+  std::ostringstream all; // databases: by the byte that would be a quarter of these tests' time
+  if (in.peek() != std::ifstream::traits_type::eof()) all << in.rdbuf();
+  return std::move(all).str();
 }
 
 // The at-th of them, counted round.

@@ -201,7 +201,7 @@ void DeliveryPipe::hand_over() {
 
 runtime::Task<void> DeliveryPipe::work() {
   auto job = [bench = bench_.get(), piece = &in_work_] { return bench->apply_blocking(*piece); };
-  co_await services_.files_pool.run(std::move(job));
+  static_cast<void>(co_await services_.files_pool.run(std::move(job)));
   for (Part& part : std::exchange(bench_->ready, {}))
     commit(std::move(part));
   at_rest_.set();

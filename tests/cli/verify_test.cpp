@@ -77,10 +77,10 @@ TEST_F(Verify, BrokenOff_IsAFailureOrALogin) {
   EXPECT_EQ(ctl({"verify", "alice"}), 1);
   EXPECT_THAT(err(), HasSubstr("broke the verification off"));
   for (const auto& [code, exit] : {std::pair("connection_lost", 1), std::pair("needs_login", 3)}) {
-    script(line(VerificationLine::Kind::kFailed, [code = code](VerificationLine& end) {
+    script(line(VerificationLine::Kind::kFailed, [end_code = code](VerificationLine& end) {
       end.error = "what was seen";
       end.remedy = "do it";
-      end.code = code;
+      end.code = end_code;
     }));
     EXPECT_EQ(ctl({"verify", "alice"}), exit);
     EXPECT_THAT(err(), HasSubstr("alice: broken off: what was seen\n  → do it\n"));

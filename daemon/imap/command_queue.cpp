@@ -30,18 +30,29 @@ CommandId CommandQueue::add(Command command) {
 
 // Whether what was sent keeps everything back: a command that stands alone, or one whose next part must come first.
 bool CommandQueue::is_held() const noexcept {
-  return std::ranges::any_of(
-      sent_, [](const Command& command) { return command.kind != CommandKind::kPlain || waits_for_plus(command); });
+  return std::ranges::any_of(sent_,
+                             [](const Command& command) { return command.stands_alone() || waits_for_plus(command); });
 }
 
 const Command* CommandQueue::send_next() {
   if (stopped_ || queued_.empty() || is_held()) return nullptr;
-  if (queued_.front().kind != CommandKind::kPlain && !sent_.empty()) return nullptr;
+  if (queued_.front().stands_alone() && !sent_.empty()) return nullptr;
   sent_.push_back(std::move(queued_.front()));
   queued_.pop_front();
   Command& command = sent_.back();
   send_part(command);
   return &command;
+}
+
+const Command* CommandQueue::begun_examine() {
+  if (sent_.empty()) return nullptr;
+  Command& oldest = sent_.front();
+  return oldest.opens_folder() && !std::exchange(oldest.began, true) ? &oldest : nullptr;
+}
+
+void CommandQueue::void_sent() noexcept {
+  for (Command& command : sent_)
+    command.is_void = true;
 }
 
 void CommandQueue::send_part(Command& command) {

@@ -20,7 +20,8 @@
 namespace mailmoor::imap {
 
 enum class CommandKind {
-  kPlain, // CAPABILITY, ID, NOOP, LIST, STATUS, UID FETCH: pipelined
+  kPlain,        // CAPABILITY, ID, NOOP, LIST, STATUS, UID FETCH: pipelined
+  kExamineAhead, // pipelined too: the server takes it in its turn (RFC 9051 §5.5)
   // The others wait for those before them, and keep back those after them.
   kLogin,
   kAuthenticate,
@@ -33,16 +34,26 @@ enum class CommandKind {
 struct Command {
   Command(CommandId id_in, CommandKind kind_in, CommandText text_in)
       : id(id_in), kind(kind_in), text(std::move(text_in)) {}
+  [[nodiscard]] bool opens_folder() const noexcept {
+    return kind == CommandKind::kExamine || kind == CommandKind::kExamineAhead;
+  }
+  [[nodiscard]] bool stands_alone() const noexcept {
+    return kind != CommandKind::kPlain && kind != CommandKind::kExamineAhead;
+  }
+  // Logins look alike for the log and are not: whether to send one again is for their owner to decide.
+  [[nodiscard]] bool is_known_by_its_text() const noexcept { return kind == CommandKind::kPlain || opens_folder(); }
 
   CommandId id;
   CommandKind kind;
   CommandText text;
-  std::optional<FolderName> folder;                       // kExamine
+  std::optional<FolderName> folder;                       // kExamine, kExamineAhead
   SaslMechanism mechanism = SaslMechanism::kLoginCommand; // kAuthenticate
   bool is_extended_list = false;                          // LIST with RETURN
   std::size_t parts_sent = 0;
   int challenges = 0;     // kAuthenticate: those after our own message
   std::string sasl_error; // kAuthenticate: the first of them, decoded
+  bool began = false;     // kExamine, kExamineAhead: begun_examine() has given it
+  bool is_void = false;   // sent behind an EXAMINE that was refused: the answer says nothing about this command
 };
 
 class CommandQueue final {
@@ -64,7 +75,11 @@ class CommandQueue final {
 
   // Sends one queued command if it may go now; it stays in the queue's hands. Call until it gives null.
   const Command* send_next();
+  // An EXAMINE whose turn has come, as all before it are complete; each once.
+  [[nodiscard]] const Command* begun_examine();
   [[nodiscard]] Continuation on_continuation(std::string_view text);
+  // Those that were sent behind an EXAMINE that has just failed.
+  void void_sent() noexcept;
   // The sent command with this tag, taken out.
   [[nodiscard]] std::optional<Command> complete(std::string_view tag);
   // The CommandId of the IDLE that is running.

@@ -19,6 +19,7 @@ constexpr std::array<std::string_view, 4> kMicrosoft = {".office365.com", ".offi
 void add_microsoft(ExtensionQuirks& quirks) {
   quirks.no_enable = true;
   quirks.no_list_return = true;
+  quirks.no_examine_ahead = true;
 }
 
 } // namespace

@@ -7,7 +7,8 @@
 
 namespace mailmoor::imap {
 
-// Extensions that a server offers and does not keep to: they are treated as if they were not offered.
+// What a server offers, or the RFC lets every client do, and it does not keep to: it is treated as if it were not
+// there.
 struct ExtensionQuirks {
   // iCloud (imap.mail.me.com): VANISHED that names messages which are there, FETCH with sequence numbers that are not,
   // no ENABLED; Foundry376/Mailspring-Sync#91, jstedfast/MailKit#1871, 2025. CONDSTORE is sound there.
@@ -18,6 +19,10 @@ struct ExtensionQuirks {
   // "LIST "" "*" RETURN (STATUS (MESSAGES))" → "BAD Command Argument Error. 12", where IMAP4rev2 or LIST-STATUS is
   // offered. Exchange, floatpane/matcha#1426, 2026. Known too of any server that has answered so in this session.
   bool no_list_return = false;
+
+  // EXAMINE is not sent behind commands that are not complete yet. Nothing is known to go wrong with it on Exchange,
+  // but no other client asks it of that server either, and a refused command counts there (see Refusals).
+  bool no_examine_ahead = false;
 
   friend bool operator==(const ExtensionQuirks&, const ExtensionQuirks&) = default;
 };

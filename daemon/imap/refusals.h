@@ -18,6 +18,7 @@ class Refusals final {
   // own state (Exchange: "Request is throttled", "User is authenticated but not connected", "Command received in
   // Invalid state") says nothing about the command.
   void note(std::string_view command, const Completed& answer);
+  [[nodiscard]] bool empty() const noexcept { return refusals_.empty(); }
   // What the server said to it; empty when it may be sent. Valid until the next note().
   [[nodiscard]] std::optional<std::string_view> answer_to(std::string_view command) const;
 

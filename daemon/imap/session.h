@@ -9,8 +9,9 @@
 // Life: greeting → not authenticated → [STARTTLS] → authenticated → [folder open] → Bye or end of the stream.
 // Queued commands are sent in order. Those that change what others mean (STARTTLS, AUTHENTICATE, LOGIN, EXAMINE, IDLE,
 // LOGOUT) wait for the commands before them to complete and keep back those after them (RFC 9051 §5.5); the others are
-// pipelined. There is no way to send a command that changes anything on the server. A command that the server has
-// called wrong is not sent again: it is Completed at once, with the answer that it had.
+// pipelined, and so is EXAMINE where examine_ahead() sends it. There is no way to send a command that changes anything
+// on the server. A command that the server has called wrong is not sent again: it is Completed at once, with the answer
+// that it had.
 #pragma once
 
 #include "imap/capabilities.h"
@@ -78,6 +79,11 @@ class Session final {
   // Opens a folder for reading; selected() says what is open once it has completed. With `since` (REQUIRES:
   // qresync_enabled()) the server tells before that, as Fetched and Vanished (earlier), all that changed since then.
   CommandId examine(const FolderName& folder, std::optional<ExamineParameters::Since> since = std::nullopt);
+  // The same behind commands that are not complete yet, with others behind it that are meant for that folder. Those
+  // before it are still about the folder that is open; the server goes on to the next one in its turn (RFC 9051 §5.5).
+  // Where it refuses, the commands sent behind it fail too. REQUIRES: can_examine_ahead().
+  CommandId examine_ahead(const FolderName& folder, std::optional<ExamineParameters::Since> since = std::nullopt);
+  [[nodiscard]] bool can_examine_ahead() const noexcept;
   // Whether the server keeps mod-sequences, by what it offers. A folder may be without (NOMODSEQ).
   [[nodiscard]] bool can_condstore() const;
   // ENABLE QRESYNC, where it is offered and can be trusted; empty where not. To be sent while no folder is open.
@@ -103,7 +109,7 @@ class Session final {
   void done();
 
   [[nodiscard]] const Capabilities& capabilities() const noexcept { return capabilities_; }
-  // What is open, kept up to date with what the server tells. Empty from the sending of EXAMINE until its OK.
+  // What is open, kept up to date with what the server tells. Empty from the turn of an EXAMINE until its OK.
   [[nodiscard]] const std::optional<SelectedFolder>& selected() const noexcept { return selection_.selected(); }
   // Commands queued or sent that have not completed.
   [[nodiscard]] std::size_t commands_pending() const noexcept { return commands_.pending(); }
@@ -146,6 +152,7 @@ class Session final {
   [[nodiscard]] bool can_list_with(std::string_view extension) const {
     return !quirks_.extensions.no_list_return && capabilities_.has(extension);
   }
+  CommandId add_examine(CommandKind kind, const FolderName& folder, std::optional<ExamineParameters::Since> since);
   CommandId uid_fetch(std::string_view uids, FetchItems items, std::optional<ModSeq> changed_since = std::nullopt);
 
   Limits limits_;

@@ -10,10 +10,10 @@ namespace mailmoor::imap {
 void Session::pump() {
   if (!greeted_) return;
   while (const Command* const command = commands_.send_next()) {
-    if (command->kind == CommandKind::kExamine) selection_.opening(*command->folder);
     if (command->kind == CommandKind::kLogin || command->kind == CommandKind::kAuthenticate)
       capabilities_fresh_ = false;
   }
+  if (const Command* const examine = commands_.begun_examine()) selection_.opening(*examine->folder);
 }
 
 CommandWriter Session::writer() const {
@@ -28,9 +28,7 @@ CommandId Session::add(CommandKind kind, CommandText text) {
 }
 
 CommandId Session::add(Command command) {
-  // Logins look alike for the log and are not: their owner decides.
-  const bool may_be_known = command.kind == CommandKind::kPlain || command.kind == CommandKind::kExamine;
-  const auto refusal = may_be_known ? refusals_.answer_to(command.text.for_log) : std::nullopt;
+  const auto refusal = command.is_known_by_its_text() ? refusals_.answer_to(command.text.for_log) : std::nullopt;
   if (!refusal) {
     const CommandId id = commands_.add(std::move(command));
     pump();
@@ -119,9 +117,24 @@ std::optional<CommandId> Session::enable_qresync() {
 }
 
 CommandId Session::examine(const FolderName& folder, std::optional<ExamineParameters::Since> since) {
+  return add_examine(CommandKind::kExamine, folder, std::move(since));
+}
+
+// A command that is not sent is Completed at once: before those that are on their way.
+bool Session::can_examine_ahead() const noexcept {
+  return !quirks_.extensions.no_examine_ahead && refusals_.empty();
+}
+
+CommandId Session::examine_ahead(const FolderName& folder, std::optional<ExamineParameters::Since> since) {
+  assert(can_examine_ahead());
+  return add_examine(CommandKind::kExamineAhead, folder, std::move(since));
+}
+
+CommandId Session::add_examine(CommandKind kind, const FolderName& folder,
+                               std::optional<ExamineParameters::Since> since) {
   assert(!since || qresync_enabled_);
   const ExamineParameters parameters{can_condstore(), std::move(since)};
-  Command command(commands_.next_id(), CommandKind::kExamine, writer().examine(folder, parameters));
+  Command command(commands_.next_id(), kind, writer().examine(folder, parameters));
   command.folder = folder;
   return add(std::move(command));
 }

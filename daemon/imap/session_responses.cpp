@@ -116,7 +116,14 @@ void Session::complete(Command command, std::optional<StatusResponse> status, st
   switch (command.kind) {
   case CommandKind::kPlain:
   case CommandKind::kIdle: break;
-  case CommandKind::kExamine: ok ? selection_.opened() : selection_.reset(); break;
+  case CommandKind::kExamine:
+  case CommandKind::kExamineAhead:
+    if (!command.began)
+      return fail_with(ErrorKind::kMailbox, "protocol_violation",
+                       "the server opened a folder before it had answered what was asked before");
+    ok ? selection_.opened() : selection_.reset();
+    if (!ok) commands_.void_sent();
+    break;
   case CommandKind::kLogin:
   case CommandKind::kAuthenticate: // RFC 9051 §6.2.2: what was said before the login is void
     if (ok && !capabilities_fresh_) capabilities_.reset();
@@ -144,7 +151,7 @@ void Session::complete(Command command, std::optional<StatusResponse> status, st
 }
 
 void Session::learn_from(const Command& command, const Completed& completed) {
-  if (command.kind != CommandKind::kPlain && command.kind != CommandKind::kExamine) return;
+  if (!command.is_known_by_its_text() || command.is_void) return;
   refusals_.note(command.text.for_log, completed);
   if (command.is_extended_list && refusals_.answer_to(command.text.for_log)) quirks_.extensions.no_list_return = true;
 }

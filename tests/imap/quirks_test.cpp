@@ -82,6 +82,16 @@ TEST(Quirks, Microsoft_IsAskedNeitherToEnableNorToReturn) {
     EXPECT_EQ(said_to(host, "ready"), kPlainly) << host;
 }
 
+TEST(Quirks, Microsoft_IsToldOfTheNextFolderWhenItIsDoneWithThisOne) {
+  Quirks quirks;
+  quirks.extensions = extension_quirks("outlook.office365.com");
+  EXPECT_FALSE(Conversation({}, quirks).session.can_examine_ahead());
+  Conversation by_greeting;
+  by_greeting.hear("* PREAUTH Microsoft Exchange IMAP4 service ready.\r\n");
+  EXPECT_FALSE(by_greeting.session.can_examine_ahead());
+  EXPECT_TRUE(Conversation().session.can_examine_ahead());
+}
+
 TEST(Quirks, OtherServers_AreTakenAtTheirWord) {
   for (const std::string_view host : {"imap.example.org", "notoffice365.com", "office365.com.example.org"})
     EXPECT_EQ(said_to(host, "Dovecot, not Exchange"),

@@ -79,6 +79,70 @@ TEST(Session, Examine_StandsAlone) {
   EXPECT_EQ(conversation.said(), "A4 UID FETCH 1 (UID FLAGS)\r\n");
 }
 
+TEST(Session, ExamineAhead_IsSentAtOnceAndTakenInItsTurn) {
+  Conversation conversation;
+  conversation.open();
+  conversation.session.uid_fetch_flags(set("1"));
+  conversation.session.examine_ahead(FolderName::from_wire("a", '/'));
+  conversation.session.uid_fetch_flags(set("7"));
+  EXPECT_EQ(conversation.said(), "A2 UID FETCH 1 (UID FLAGS)\r\nA3 EXAMINE \"a\"\r\nA4 UID FETCH 7 (UID FLAGS)\r\n");
+  conversation.hear("* 4 EXISTS\r\n* OK [UIDNEXT 12] n\r\n* 1 FETCH (UID 1)\r\n");
+  EXPECT_EQ(trace_state(conversation.session.selected()->state), "messages=4 validity=9 next=12")
+      << "the former folder is open until its commands are complete";
+  conversation.hear("A2 OK [HIGHESTMODSEQ 5] done\r\n");
+  EXPECT_FALSE(conversation.session.selected());
+  conversation.hear("* 2 EXISTS\r\n* OK [UIDVALIDITY 8] v\r\nA3 OK done\r\n");
+  EXPECT_EQ(conversation.session.selected()->name.wire(), "a");
+  EXPECT_EQ(trace_state(conversation.session.selected()->state), "messages=2 validity=8");
+  EXPECT_THAT(conversation.hear("* 1 FETCH (UID 7)\r\nA4 OK done\r\n"),
+              ElementsAre("Fetched 1 uid=7", "Completed A4 OK done"));
+}
+
+TEST(Session, ExamineAhead_SeveralAtOnce_EachHasItsTurn) {
+  Conversation conversation;
+  conversation.open();
+  for (const char* const name : {"a", "b", "c"})
+    conversation.session.examine_ahead(FolderName::from_wire(name, '/'));
+  conversation.hear("* 1 EXISTS\r\nA2 OK\r\n");
+  EXPECT_FALSE(conversation.session.selected()) << "the next one is being opened";
+  conversation.hear("* 2 EXISTS\r\nA3 OK\r\n* 3 EXISTS\r\nA4 OK\r\n");
+  EXPECT_EQ(conversation.session.selected()->name.wire(), "c");
+  EXPECT_EQ(trace_state(conversation.session.selected()->state), "messages=3");
+}
+
+TEST(Session, ExamineAhead_Refused_CommandsBehindItAreNotToBlame) {
+  Conversation conversation;
+  conversation.open();
+  conversation.session.examine_ahead(FolderName::from_wire("gone", '/'));
+  conversation.session.uid_fetch_flags(set("1"));
+  conversation.hear("A2 NO no such folder\r\nA3 BAD No mailbox selected\r\n");
+  EXPECT_FALSE(conversation.session.selected());
+  EXPECT_TRUE(conversation.session.can_examine_ahead());
+  conversation.said();
+  conversation.session.uid_fetch_flags(set("1"));
+  EXPECT_EQ(conversation.said(), "A4 UID FETCH 1 (UID FLAGS)\r\n") << "it is not remembered as wrong";
+}
+
+TEST(Session, ExamineAhead_NotWhereACommandIsKnownToBeRefused) {
+  Conversation conversation;
+  conversation.open();
+  EXPECT_TRUE(conversation.session.can_examine_ahead());
+  conversation.session.uid_fetch_flags(set("1"));
+  conversation.hear("A2 BAD Command Argument Error. 12\r\n");
+  EXPECT_FALSE(conversation.session.can_examine_ahead())
+      << "what is not sent is complete before all that is on its way";
+}
+
+TEST(Session, ExamineAhead_AnsweredBeforeItsTurn_EndsTheSession) {
+  Conversation conversation;
+  conversation.open();
+  conversation.session.uid_fetch_flags(set("1"));
+  conversation.session.examine_ahead(FolderName::from_wire("a", '/'));
+  EXPECT_THAT(conversation.hear("* 2 EXISTS\r\nA3 OK done\r\n"),
+              ElementsAre("Exists 2", StartsWith("Failed protocol_violation")))
+      << "which folder a message is of is not known any more";
+}
+
 TEST(Session, Examine_FillsInWhatIsSelected) {
   Conversation conversation;
   conversation.hear("* PREAUTH hi\r\n");

@@ -49,13 +49,42 @@ FolderState FolderSync::state_now() {
   return state;
 }
 
+void FolderSync::begin(const std::optional<FolderState>& listed) {
+  imap::Session& session = connection_.session();
+  if (session.qresync_enabled()) asked_since_ = sync::told_since(folder_.recorded, services_.now(), settings_.wants);
+  auto told_from = since(folder_.recorded, asked_since_);
+  if (!session.can_examine_ahead()) {
+    examine_ = session.examine(folder_.name, std::move(told_from));
+    return;
+  }
+  examine_ = session.examine_ahead(folder_.name, std::move(told_from));
+  if (listed) foretold_ = foretell(*listed);
+  if (foretold_) early_look_ = send(*foretold_);
+}
+
+// Whatever else EXAMINE says is asked for then. Nothing is listed of an empty folder: "1:*" names no message there.
+std::optional<sync::Look> FolderSync::foretell(const FolderState& listed) const {
+  if (listed.messages == 0 || asked_since_) return std::nullopt;
+  if (!folder_.recorded.validity) return sync::Look{*Uid::from(1), std::nullopt};
+  FolderState state = listed;
+  if (!connection_.session().can_condstore()) state.highest_mod_seq.reset();
+  return sync::FolderPass(folder_.recorded, state, services_.now(), settings_.wants).next_look();
+}
+
+// Its answer belongs to nobody.
+runtime::Task<Status> FolderSync::drop_early_look() {
+  if (!early_look_) co_return Status();
+  auto dropping = connection_.complete(*std::exchange(early_look_, std::nullopt));
+  const Result<imap::Completed> dropped = co_await dropping;
+  if (!dropped) co_return pass(dropped.error());
+  co_return Status();
+}
+
 runtime::Task<Status> FolderSync::examine() {
   imap::Session& session = connection_.session();
-  std::optional<ModSeq> asked_since;
-  if (session.qresync_enabled()) asked_since = sync::told_since(folder_.recorded, services_.now(), settings_.wants);
+  if (!examine_) begin(std::nullopt);
   Heard heard;
-  auto examining = connection_.complete(session.examine(folder_.name, since(folder_.recorded, asked_since)),
-                                        [&heard](imap::Event& event) { heard.hear(event); });
+  auto examining = connection_.complete(*examine_, [&heard](imap::Event& event) { heard.hear(event); });
   const Result<imap::Completed> completed = co_await examining;
   if (!completed) co_return pass(completed.error());
   if (completed->status != imap::CompletionStatus::kOk || !session.selected())
@@ -65,17 +94,25 @@ runtime::Task<Status> FolderSync::examine() {
   folder_.looked_at = state_now();
   // Another UIDVALIDITY or NOMODSEQ: then nothing was told since (RFC 7162 §3.2.5.1).
   const bool tells =
-      asked_since && folder_.looked_at.highest_mod_seq && folder_.looked_at.uid_validity == folder_.recorded.validity;
+      asked_since_ && folder_.looked_at.highest_mod_seq && folder_.looked_at.uid_validity == folder_.recorded.validity;
   if (tells) told_.emplace(heard.rows.take(), std::move(heard.vanished));
   pass_.emplace(folder_.recorded, folder_.looked_at, services_.now(), settings_.wants, told_);
   co_return Status();
 }
 
-runtime::Task<Result<FlagMap>> FolderSync::ask(sync::Look look) {
+imap::CommandId FolderSync::send(sync::Look look) {
   imap::Session& session = connection_.session();
   const UidRange range{look.from.value(), std::numeric_limits<std::uint32_t>::max()};
-  const imap::CommandId id =
-      look.since ? session.uid_fetch_changes(range, *look.since) : session.uid_fetch_flags(range);
+  return look.since ? session.uid_fetch_changes(range, *look.since) : session.uid_fetch_flags(range);
+}
+
+runtime::Task<Result<FlagMap>> FolderSync::ask(sync::Look look) {
+  if (foretold_ != look) {
+    auto dropping = drop_early_look();
+    const Status dropped = co_await dropping;
+    if (!dropped) co_return pass(dropped.error());
+  }
+  const imap::CommandId id = early_look_ ? *std::exchange(early_look_, std::nullopt) : send(look);
   Heard heard;
   auto asking = connection_.complete(id, [&heard](imap::Event& event) { heard.hear(event); });
   const Result<imap::Completed> completed = co_await asking;
@@ -105,7 +142,9 @@ runtime::Task<Status> FolderSync::look() {
     if (!completed) co_return pass(completed.error());
   }
   folder_.behind = pass_->behind();
-  co_return Status();
+  auto dropping = drop_early_look();
+  const Status dropped = co_await dropping;
+  co_return dropped;
 }
 
 } // namespace mailmoor::mailbox

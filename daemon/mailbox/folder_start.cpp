@@ -27,6 +27,9 @@ runtime::Task<Status> FolderSync::start_over(maildir::FolderScan found) {
   FolderRematch::Outcome outcome;
   if (found.of_other_validity != 0 && folder_.rematches_lost < kLostAtMost) {
     ++folder_.rematches_lost;
+    auto dropping = drop_early_look();
+    const Status dropped = co_await dropping;
+    if (!dropped) co_return dropped;
     FolderRematch rematch(services_, connection_, folder_.place, should_leave_, settings_.alive);
     auto matching = rematch.run(validity, found.present);
     Result<FolderRematch::Outcome> matched = co_await matching;

@@ -33,6 +33,16 @@ FolderSync::FolderSync(const Services& services, Connection& connection, Folder&
       makes_substitutes_(imap::makes_substitutes(connection.greeting())) {}
 
 runtime::Task<Status> FolderSync::receive() {
+  auto receiving = receive_all();
+  const Status received = co_await receiving;
+  if (!received && received.error().kind != ErrorKind::kFolder) co_return received;
+  auto dropping = drop_early_look();
+  const Status dropped = co_await dropping;
+  if (!dropped) co_return dropped;
+  co_return received;
+}
+
+runtime::Task<Status> FolderSync::receive_all() {
   auto examining = examine();
   const Status examined = co_await examining;
   if (!examined) co_return pass(examined.error());
@@ -59,7 +69,7 @@ runtime::Task<Status> FolderSync::receive() {
   auto fetching = fetch();
   const Status fetched = co_await fetching;
   folder_.behind = pass_->behind();
-  if (!fetched) co_return fetched;
+  if (!fetched || handed_on_) co_return fetched;
   auto doubting = look_for_struck();
   const Status doubted = co_await doubting;
   co_return doubted;
@@ -152,6 +162,14 @@ void FolderSync::ask_for_more() {
   }
 }
 
+// Only what has come whole so far leaves nothing to be asked for anew.
+void FolderSync::hand_on() {
+  if (!settings_.hand_on || failure_ || asked_.empty() || should_leave_()) return;
+  const bool has_asked_all = pass_->what_is_next() == sync::FolderPass::NextBatch::kNone;
+  if (!has_asked_all || !pass_->doubted().empty() || !all_arrived()) return;
+  handed_on_ = std::exchange(settings_.hand_on, {})();
+}
+
 // Empty: there is nothing that only the pace keeps from being asked for.
 std::optional<runtime::Duration> FolderSync::wait_for_pace() {
   const auto next = pass_->what_is_next();
@@ -175,6 +193,8 @@ runtime::Task<Status> FolderSync::nap() {
 runtime::Task<Status> FolderSync::fetch() {
   while (true) {
     ask_for_more();
+    hand_on();
+    if (asked_.empty() && handed_on_) break;
     if (asked_.empty() && wait_for_pace()) {
       auto napping = nap();
       const Status napped = co_await napping;
@@ -277,10 +297,14 @@ void FolderSync::on_completed(const imap::Completed& completed) {
     batch->report.reason = refused.what;
     // NO concerns messages of this command: they are counted. BAD is about the command, and is not sent again; a
     // refusal of the whole mailbox, such as a pause, says nothing about them either.
-    batch->refused = completed.status == imap::CompletionStatus::kBad || refused.kind != ErrorKind::kFolder;
-    if (batch->refused) failure_ = std::move(refused);
+    batch->only_arrived = completed.status == imap::CompletionStatus::kBad || refused.kind != ErrorKind::kFolder;
+    if (batch->only_arrived) failure_ = std::move(refused);
   } else if (batch->report.reason.empty()) {
     batch->report.reason = "the server said OK and sent nothing";
+  }
+  if (handed_on_ && batch->report.requested != batch->report.arrived) {
+    needs_another_pass_ = true;
+    batch->only_arrived = true;
   }
   pipe_->end_batch();
   committing_.push_back(std::move(*batch));
@@ -290,8 +314,9 @@ void FolderSync::on_completed(const imap::Completed& completed) {
 // Whether nothing is left to be asked for, whatever becomes of the commits under way.
 bool FolderSync::all_arrived() const {
   if (committing_.empty()) return true;
-  const bool whole = std::ranges::all_of(
-      committing_, [](const Batch& batch) { return batch.report.requested == batch.report.arrived && !batch.refused; });
+  const bool whole = std::ranges::all_of(committing_, [](const Batch& batch) {
+    return batch.report.requested == batch.report.arrived && !batch.only_arrived;
+  });
   return whole && !failure_;
 }
 
@@ -308,7 +333,7 @@ void FolderSync::settle_reports() {
     } else if (!failure_ && !batch.report.delivered.empty()) {
       folder_.scanned = true;
     }
-    if (batch.refused) batch.report.requested = batch.report.arrived; // the rest was never really asked for
+    if (batch.only_arrived) batch.report.requested = batch.report.arrived;
     note_received(batch.report);
   }
 }

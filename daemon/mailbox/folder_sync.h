@@ -30,6 +30,9 @@ struct FolderSyncSettings {
   sync::Filter filter;
   FetchAllowance* allowance = nullptr; // how much may be fetched now; null: as much as there is
   std::function<void()> alive = [] {}; // called when a step of something long is done
+  // Called when all that is to be fetched is asked for: begin() of another folder's pass may be called in it, and then
+  // it answers true. Null: this pass has the connection until its end.
+  std::function<bool()> hand_on;
 };
 
 // Called for each message that has arrived, with its size in octets as sent.
@@ -42,9 +45,15 @@ class FolderSync final {
   FolderSync(const FolderSync&) = delete;
   FolderSync& operator=(const FolderSync&) = delete;
 
+  // Sends what is to be asked first, behind what another folder's pass still waits for; of use where session() can
+  // examine ahead. `listed`: what LIST-STATUS said of the folder.
+  void begin(const std::optional<FolderState>& listed);
   // What needs the connection: at its end everything is received, and another folder may be opened. Unless it failed
   // settle() follows. Errors of kind kFolder concern this folder only.
   [[nodiscard]] runtime::Task<Status> receive();
+  // Whether some messages did not come when the connection had been handed on already: no word is said of them before
+  // they were asked for alone, in a pass that hands nothing on.
+  [[nodiscard]] bool needs_another_pass() const noexcept { return needs_another_pass_; }
   // Whether there is something to settle: not in an unchanged folder.
   [[nodiscard]] bool needs_settling() const noexcept { return pipe_.has_value(); }
   // What is left for the disk: the last commits, flags, deletions; then the record of it all. True: the pass is
@@ -55,16 +64,20 @@ class FolderSync final {
   struct Batch {
     imap::CommandId id;
     sync::FetchReport report;
-    bool refused = false; // answered with BAD
+    bool only_arrived = false; // counts: the rest was never really asked for, or is asked for in another pass
   };
 
+  [[nodiscard]] runtime::Task<Status> receive_all();
   [[nodiscard]] runtime::Task<Status> examine();
+  [[nodiscard]] std::optional<sync::Look> foretell(const FolderState& listed) const;
+  [[nodiscard]] runtime::Task<Status> drop_early_look();
   [[nodiscard]] runtime::Task<Status> open_delivery();
   [[nodiscard]] runtime::Task<Status> take_scan(maildir::FolderScan found, bool starts_over);
   [[nodiscard]] runtime::Task<Status> start_over(maildir::FolderScan found);
   [[nodiscard]] runtime::Task<Result<FlagMap>> base_of(const std::vector<FolderRematch::Renumbered>& renumbered);
   void tell_renumbered(const FolderRematch::Outcome& outcome, std::size_t unmatched);
   [[nodiscard]] runtime::Task<Status> look();
+  imap::CommandId send(sync::Look look);
   [[nodiscard]] runtime::Task<Result<FlagMap>> ask(sync::Look look);
   [[nodiscard]] runtime::Task<Result<bool>> filter();
   [[nodiscard]] runtime::Task<Result<UidSet>> ask_summaries(const UidSet& uids, LeftOut& outside);
@@ -76,6 +89,7 @@ class FolderSync final {
   [[nodiscard]] runtime::Task<Status> settle_batches(std::optional<Error> lost);
   [[nodiscard]] runtime::Task<Status> settle_batches_now(std::optional<Error> lost);
   [[nodiscard]] bool all_arrived() const;
+  void hand_on();
   [[nodiscard]] static sync::FetchEnd end_by(const Error& lost);
   void ask_for_more();
   [[nodiscard]] std::uint64_t may_ask_for();
@@ -96,6 +110,10 @@ class FolderSync final {
   std::function<bool()> should_leave_;
   ProgressSink on_message_;
 
+  std::optional<imap::CommandId> examine_; // sent
+  std::optional<ModSeq> asked_since_;      // in it
+  std::optional<sync::Look> foretold_;     // what next_look() will be, sent with it:
+  std::optional<imap::CommandId> early_look_;
   std::optional<sync::FolderPass> pass_;
   std::optional<sync::Told> told_;                  // by EXAMINE with QRESYNC
   std::optional<maildir::FolderDelivery> delivery_; // until the pipe takes it
@@ -104,6 +122,8 @@ class FolderSync final {
   std::deque<Batch> committing_; // completed, waiting for their commit
   std::optional<Error> failure_; // what ends the pass at the next batch's end
   bool left_ = false;            // while files were matched
+  bool handed_on_ = false;       // the connection: what selected() says is not about this folder any more
+  bool needs_another_pass_ = false;
   bool in_message_ = false;
   std::uint64_t octets_ = 0;
   bool makes_substitutes_; // the server does: a message is not what it seems before its head was looked at

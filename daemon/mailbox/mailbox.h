@@ -133,6 +133,8 @@ class Mailbox final {
  private:
   // One pass over one folder.
   struct Visit;
+  // Visits one after the other.
+  struct Round;
   // How a session ended without a fault.
   enum class Leave { kTokenEnds, kAsked, kComplete };
 
@@ -147,7 +149,11 @@ class Mailbox final {
   [[nodiscard]] Error password_rejected(const Error& refused) const;
   [[nodiscard]] runtime::Task<Status> sync_all(Connection& connection);
   [[nodiscard]] runtime::Task<Result<bool>> sync_folders(Connection& connection, std::vector<std::string> wires);
-  [[nodiscard]] runtime::Task<Status> receive_folder(Connection& connection, Folder& folder);
+  [[nodiscard]] runtime::Task<Status> receive_folders(Connection& connection, Round& round);
+  [[nodiscard]] std::unique_ptr<Visit> next_visit(Connection& connection, Round& round);
+  [[nodiscard]] bool begin_next(Connection& connection, Round& round);
+  [[nodiscard]] std::optional<FolderState> take_listed(const Folder& folder);
+  [[nodiscard]] runtime::Task<Status> receive_folder(std::unique_ptr<Visit> visit);
   [[nodiscard]] runtime::Task<void> settle_folder(std::unique_ptr<Visit> visit);
   [[nodiscard]] runtime::Task<void> wait_until_settling(std::size_t at_most);
   [[nodiscard]] Status conclude(const Visit& visit, const Result<bool>& complete);
@@ -242,7 +248,8 @@ class Mailbox final {
   runtime::Event finished_;
   std::size_t settling_count_ = 0; // folders that are received and not finished on the disk
   std::optional<Error> settling_fault_;
-  runtime::Event settled_; // one of them is
+  std::vector<std::string> to_visit_again_; // in this pass: see FolderSync::needs_another_pass()
+  runtime::Event settled_;                  // one of them is
   runtime::TaskSet settling_;
   runtime::TaskRunner<void> token_watch_;
   runtime::TaskRunner<void> life_;

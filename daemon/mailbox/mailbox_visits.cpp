@@ -5,6 +5,7 @@
 #include "mailbox/poison_log.h"
 #include "util/concat.h"
 
+#include <deque>
 #include <utility>
 
 namespace mailmoor::mailbox {
@@ -30,48 +31,100 @@ struct Mailbox::Visit {
   FolderSync sync;
 };
 
+struct Mailbox::Round {
+  std::deque<std::string> wires; // those that have not had their turn
+  bool hands_on = false;         // the connection goes to the next one as soon as all is asked for
+  std::unique_ptr<Visit> begun;  // that next one
+};
+
 // True: each of them had its turn. False: left in between.
 runtime::Task<Result<bool>> Mailbox::sync_folders(Connection& connection, std::vector<std::string> wires) {
+  Round round;
+  round.wires.assign(wires.begin(), wires.end());
+  round.hands_on = true;
+  auto receiving = receive_folders(connection, round);
+  Status received = co_await receiving;
+  if (received && !to_visit_again_.empty() && round.wires.empty()) {
+    std::vector<std::string> again = std::exchange(to_visit_again_, {});
+    round.wires.assign(again.begin(), again.end());
+    round.hands_on = false;
+    auto once_more = receive_folders(connection, round);
+    received = co_await once_more;
+  }
+  to_visit_again_.clear();
+  if (!received) co_return pass(std::move(received).error());
+  co_return round.wires.empty();
+}
+
+// Until all are finished on the disk, too. `round.wires` keeps those that had no turn.
+runtime::Task<Status> Mailbox::receive_folders(Connection& connection, Round& round) {
   Status received;
-  bool had_all = true;
-  for (const std::string& wire : wires) {
+  std::unique_ptr<Visit> visit = next_visit(connection, round);
+  while (visit != nullptr) {
     if (must_leave()) {
-      had_all = false;
+      round.wires.push_front(visit->folder.name.wire());
       break;
     }
-    auto receiving = receive_folder(connection, folders_.at(wire));
+    auto receiving = receive_folder(std::move(visit));
     received = co_await receiving;
     if (!received || settling_fault_) break;
+    visit = round.begun != nullptr ? std::move(round.begun) : next_visit(connection, round);
   }
+  visit.reset();
+  round.begun.reset();
   auto settling = wait_until_settling(0);
   co_await settling;
   if (std::optional<Error> fault = std::exchange(settling_fault_, std::nullopt); fault && received)
     received = std::unexpected(*std::move(fault));
-  if (!received) co_return pass(std::move(received).error());
-  co_return had_all;
+  co_return received;
 }
 
-runtime::Task<Status> Mailbox::receive_folder(Connection& connection, Folder& folder) {
-  expect_news_within(settings_.connection.io_timeout);
-  record_what_was_lost(services_, settings_.name, folder);
-  if (waits_out_renumbering(folder) || waits_for_budget(folder)) co_return Status();
-  record(services_, settings_.name, folder, sync::readmit(folder.recorded, settings_.filter, services_.now()));
-  if (const auto state = listed_states_.extract(folder.name.wire()); !state.empty()) {
-    const sync::FolderPlan plan = sync::plan_folder(folder.recorded, state.mapped(), services_.now(), settings_.wants);
-    if (plan.action == sync::FolderPlan::Action::kNothing) {
-      folder.looked_at = state.mapped();
-      co_return Status();
+// What LIST-STATUS said of it in this pass.
+std::optional<FolderState> Mailbox::take_listed(const Folder& folder) {
+  const auto listed = listed_states_.extract(folder.name.wire());
+  return listed.empty() ? std::nullopt : std::optional(listed.mapped());
+}
+
+// Of the next folder that is to be opened. Null: there is none, or it is time to leave.
+std::unique_ptr<Mailbox::Visit> Mailbox::next_visit(Connection& connection, Round& round) {
+  while (!round.wires.empty() && !must_leave()) {
+    Folder& folder = folders_.at(round.wires.front());
+    round.wires.pop_front();
+    expect_news_within(settings_.connection.io_timeout);
+    record_what_was_lost(services_, settings_.name, folder);
+    if (waits_out_renumbering(folder) || waits_for_budget(folder)) continue;
+    record(services_, settings_.name, folder, sync::readmit(folder.recorded, settings_.filter, services_.now()));
+    const std::optional<FolderState> listed = take_listed(folder);
+    if (listed && sync::plan_folder(folder.recorded, *listed, services_.now(), settings_.wants).action ==
+                      sync::FolderPlan::Action::kNothing) {
+      folder.looked_at = *listed;
+      continue;
     }
+    FolderSyncSettings settings;
+    settings.mailbox = settings_.name;
+    settings.line_endings = settings_.line_endings;
+    settings.keep_flags = settings_.keep_flags;
+    settings.wants = settings_.wants;
+    settings.filter = settings_.filter;
+    settings.allowance = &allowance_;
+    settings.alive = [this] { expect_news_within(settings_.connection.io_timeout); };
+    if (round.hands_on) settings.hand_on = [this, &connection, &round] { return begin_next(connection, round); };
+    auto visit = std::make_unique<Visit>(*this, connection, folder, settings);
+    visit->sync.begin(listed);
+    return visit;
   }
-  FolderSyncSettings settings;
-  settings.mailbox = settings_.name;
-  settings.line_endings = settings_.line_endings;
-  settings.keep_flags = settings_.keep_flags;
-  settings.wants = settings_.wants;
-  settings.filter = settings_.filter;
-  settings.allowance = &allowance_;
-  settings.alive = [this] { expect_news_within(settings_.connection.io_timeout); };
-  auto visit = std::make_unique<Visit>(*this, connection, folder, settings);
+  return nullptr;
+}
+
+// The next folder's first commands go out behind the last ones of this folder.
+bool Mailbox::begin_next(Connection& connection, Round& round) {
+  if (!connection.session().can_examine_ahead()) return false;
+  round.begun = next_visit(connection, round);
+  return round.begun != nullptr;
+}
+
+runtime::Task<Status> Mailbox::receive_folder(std::unique_ptr<Visit> visit) {
+  expect_news_within(settings_.connection.io_timeout);
   auto receiving = visit->sync.receive();
   const Status received = co_await receiving;
   if (!received) {
@@ -89,6 +142,7 @@ runtime::Task<Status> Mailbox::receive_folder(Connection& connection, Folder& fo
 runtime::Task<void> Mailbox::settle_folder(std::unique_ptr<Visit> visit) {
   auto settling = visit->sync.settle();
   const Result<bool> complete = co_await settling;
+  if (complete && visit->sync.needs_another_pass()) to_visit_again_.push_back(visit->folder.name.wire());
   Status concluded = conclude(*visit, complete);
   if (!concluded && !settling_fault_) settling_fault_ = std::move(concluded).error();
   visit.reset();

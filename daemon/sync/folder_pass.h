@@ -86,6 +86,8 @@ struct Told {
 struct Look {
   Uid from;
   std::optional<ModSeq> since;
+
+  friend bool operator==(const Look&, const Look&) = default;
 };
 
 class FolderPass final {

@@ -49,7 +49,8 @@ class ImapServer final {
   std::function<std::optional<std::string>(const std::string& command)> answer =
       [](const std::string&) -> std::optional<std::string> { return {}; };
 
-  std::vector<std::string> commands; // all of all connections, without tags and credentials
+  std::vector<std::string> commands;               // all of all connections, without tags and credentials
+  std::multimap<std::string, std::string> waiting; // command → what had been sent behind it, as it came
   int connections = 0;
 
   [[nodiscard]] std::uint16_t port() const { return listener_.port(); }
@@ -109,6 +110,7 @@ class ImapServer final {
       const std::size_t space = line.find(' ');
       const std::string tag = line.substr(0, space);
       const std::string command = line.substr(space + 1);
+      waiting.emplace(command, peer.waiting());
       commands.push_back(command.substr(0, command.starts_with("AUTHENTICATE") ? command.rfind(' ') : command.size()));
       std::string text = answer(command).value_or("%default");
       if (text == "%default") text = good_answer(command, selected);

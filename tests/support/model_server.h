@@ -128,6 +128,7 @@ class ModelServer final {
     std::vector<std::uint32_t> uids;             // by sequence number
     std::map<std::uint32_t, std::uint64_t> told; // UID → mod-sequence of the flags that it knows
     bool condstore = false, qresync = false;
+    bool refused = false; // the last EXAMINE: what was sent behind it finds no folder open
     std::string idle_tag;
   };
 
@@ -192,6 +193,7 @@ class ModelServer final {
     if (is("STATUS ")) return status(view, command, tag);
     if (is("EXAMINE ")) return examine(view, command, tag);
     if (is("UID FETCH ") && view.folder != nullptr) return concat(fetch(view, command.substr(10)), updates(view), ok);
+    if (is("UID FETCH ") && view.refused) return concat(tag, " BAD No mailbox selected\r\n");
     if (is("IDLE")) {
       view.idle_tag = tag;
       return "+ idling\r\n";
@@ -237,7 +239,8 @@ class ModelServer final {
     std::string text = view.folder != nullptr && view.qresync ? "* OK [CLOSED] closed\r\n" : "";
     view.folder.reset();
     const auto found = folders.find(name);
-    if (found == folders.end()) return concat(text, tag, " NO [NONEXISTENT] no such folder\r\n");
+    view.refused = found == folders.end();
+    if (view.refused) return concat(text, tag, " NO [NONEXISTENT] no such folder\r\n");
     view.condstore |= parameters.contains("CONDSTORE") || parameters.contains("QRESYNC");
     view.name = name;
     view.folder = found->second;

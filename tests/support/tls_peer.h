@@ -52,6 +52,8 @@ class TlsPeer final {
       if (!moved) co_return std::string();
     }
   }
+  // Received and not read yet.
+  [[nodiscard]] const std::string& waiting() const noexcept { return received_; }
   [[nodiscard]] runtime::Task<bool> write(std::string text) {
     if (!text.empty()) SSL_write(ssl_.get(), text.data(), static_cast<int>(text.size()));
     auto flushing = flush();

@@ -179,11 +179,7 @@ runtime::Task<Status> Connection::log_in(const Login& login) {
     const std::array<std::pair<std::string_view, std::string_view>, 2> fields = {
         std::pair<std::string_view, std::string_view>("name", "Mailmoor"),
         std::pair<std::string_view, std::string_view>("version", services_.version)};
-    auto introducing = complete(session_.id(fields));
-    const Result<imap::Completed> introduced = co_await introducing;
-    if (!introduced) co_return pass(introduced.error());
-    if (introduced->status == imap::CompletionStatus::kBad)
-      co_return std::unexpected(command_refused(*introduced, "ID"));
+    session_.id(fields); // goes out with the next command; nothing depends on the answer
   }
   co_return Status();
 }

@@ -39,6 +39,21 @@ TEST_F(MailboxTest, NothingIsEverSentThatChangesTheServer) {
   EXPECT_THAT(server.commands, Contains("LOGOUT"));
 }
 
+TEST_F(MailboxTest, Introduction_CostsNoRoundTripAndIsNoConditionOfAnything) {
+  server.folders["INBOX"].deliver(message("one"));
+  server.answer = [](const std::string& command) -> std::optional<std::string> {
+    if (command.starts_with("ID ")) return "%t BAD unknown command\r\n";
+    return {};
+  };
+  start();
+  ASSERT_TRUE(idles());
+  EXPECT_EQ(1U, delivered());
+  EXPECT_EQ(1, server.connections);
+  ASSERT_EQ(1U, server.asked("ID "));
+  for (const auto& [command, behind] : server.waiting)
+    if (command.starts_with("ID ")) EXPECT_THAT(behind, HasSubstr("LIST"));
+}
+
 TEST_F(MailboxTest, NewMail_ComesAtOnceThroughIdle) {
   start();
   ASSERT_TRUE(idles());

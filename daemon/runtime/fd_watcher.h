@@ -53,7 +53,11 @@ class FdWatcher final {
 
  private:
   struct Poll;
+  [[nodiscard]] bool wants_read() const noexcept { return readers_.is_linked() || (want_read_ && !seen_read_); }
+  [[nodiscard]] bool wants_write() const noexcept { return writers_.is_linked() || (want_write_ && !seen_write_); }
   void update();
+  void narrow();
+  void listen_for(int events);
   void wake(RingNode& waiting);
   void on_event(bool readable, bool writable);
 

@@ -72,6 +72,17 @@ Task<void> wait_writable(FdWatcher& watcher, std::string& seen, char mark) {
   seen += mark;
 }
 
+TEST_F(FdWatcherTest, what_nobody_waits_for_any_more_does_not_make_the_loop_spin) {
+  FdWatcher watcher(loop_, ours_.get());
+  for (int round = 0; round < 3; ++round) {
+    tasks_.spawn(wait_readable(watcher, seen_, 'r'));
+    tasks_.spawn(wait_writable(watcher, seen_, 'w'));
+    send("left unread");
+    EXPECT_FALSE(would_spin());
+    EXPECT_EQ(seen_.size(), static_cast<std::size_t>(2 * round + 2)) << "and is told to whoever waits next";
+  }
+}
+
 TEST_F(FdWatcherTest, wakes_the_reader_when_bytes_come) {
   FdWatcher watcher(loop_, ours_.get());
   tasks_.spawn(read_once(watcher, ours_.get(), seen_));

@@ -21,20 +21,25 @@ template<std::size_t Size>
 
 [[nodiscard]] seconds longest(const Error& error, int failures) {
   if (error.code == "too_many_connections") return minutes(10);
-  if (error.code == "not_connected") return step(kNeedsSomeone, failures);
+  return ladder_of(error) == Ladder::kNeedsSomeone ? step(kNeedsSomeone, failures) : step(kPassing, failures);
+}
+
+} // namespace
+
+Ladder ladder_of(const Error& error) {
+  if (error.code == "over_quota") return Ladder::kOverQuota;
+  if (error.code == "not_connected") return Ladder::kNeedsSomeone;
   switch (error.kind) {
   case ErrorKind::kMessage:
   case ErrorKind::kFolder:
   case ErrorKind::kMailbox:
-  case ErrorKind::kHost: return step(kPassing, failures);
+  case ErrorKind::kHost: return Ladder::kPassing;
   case ErrorKind::kApp:
   case ErrorKind::kOperator:
-  case ErrorKind::kBug: return step(kNeedsSomeone, failures);
+  case ErrorKind::kBug: return Ladder::kNeedsSomeone;
   }
-  return minutes(15);
+  return Ladder::kNeedsSomeone;
 }
-
-} // namespace
 
 std::chrono::hours over_quota_wait(int times) {
   constexpr std::array kHours = {1, 2, 4, 8, 16, 24};

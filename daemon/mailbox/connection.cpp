@@ -36,7 +36,8 @@ void Connection::use_small_buffer(bool small) {
 }
 
 Error Connection::broken(const Error& error) const {
-  Error said = bye_ ? session_ended(*bye_) : error; // the server's own words say more than the end of the stream
+  Error said =
+      bye_ ? session_ended(*bye_) : stream_ended(error); // the server's own words say more than the end of the stream
   // A throttled BAD may be followed by "BYE Connection closed. 14".
   return pause_ && pause_->imposed_wait > said.imposed_wait ? *pause_ : said;
 }

@@ -41,10 +41,9 @@ runtime::Task<void> Mailbox::live() {
     auto waiting = wait_for_turn();
     co_await waiting;
     if (stopping_) break;
-    const runtime::MonoTime began = services_.loop.now();
     auto session = run_session();
     const Result<Leave> ended = co_await session;
-    settle(ended, services_.loop.now() - began);
+    settle(ended);
     if (settings_.once) break; // the caller sees what came of it
   }
   progress_due_ = runtime::MonoTime::max();
@@ -212,7 +211,7 @@ void Mailbox::credentials_changed() {
   signed_out_ = false;
   sync_wanted_ = true;
   if (!record_.retry_imposed) record_.retry_at.reset();
-  record_.failures = 0; // those were another's, or nobody's
+  forget_faults(); // those were another's, or nobody's
   poke();
 }
 

@@ -6,10 +6,12 @@
 // Owned by the fleet. Destroying it closes the connection and gives up what was under way. Loop thread only.
 #pragma once
 
+#include "mailbox/back_off.h"
 #include "mailbox/connection.h"
 #include "mailbox/fetch_allowance.h"
 #include "mailbox/folder_record.h"
 #include "mailbox/folder_sync.h"
+#include "mailbox/quick_retries.h"
 #include "mailbox/services.h"
 #include "mailbox/token_keeper.h"
 #include "mailbox/verification.h"
@@ -181,8 +183,12 @@ class Mailbox final {
   void take_list(std::vector<sync::ListedFolder> listed);
   void end_pass(bool complete);
   [[nodiscard]] runtime::MonoTime next_retry() const; // of a message that does not come; max(): there is none
-  void settle(const Result<Leave>& ended, runtime::Duration lasted);
+  void settle(const Result<Leave>& ended);
   void take_fault(const Error& error, runtime::Duration lasted);
+  // The faults in a row of the ladder that `error` is on, this one counted.
+  int count_fault(const Error& error, runtime::Duration lasted);
+  [[nodiscard]] int& faults_of(Ladder ladder) noexcept;
+  void forget_faults() noexcept;
   void tell_fault(const Error& error);
   // The pause of `error`, unless a longer one is in force. REQUIRES: it has one.
   void impose(const Error& error);
@@ -237,9 +243,12 @@ class Mailbox final {
   std::map<std::uint64_t, std::unique_ptr<Verification>> verifications_; // by ticket, in turn; some may be over
   std::uint64_t next_ticket_ = 1;
   FetchAllowance allowance_;
-  runtime::MonoTime turn_ends_{}; // of this session, if others wait
-  bool turn_over_ = false;        // and they did
-  bool resting_ = false;          // without a connection until the next poll, since others wait for one
+  QuickRetries quick_;
+  std::optional<runtime::MonoTime> logged_in_at_; // in this session
+  std::uint64_t fetched_before_ = 0;              // fetched_ when it began
+  runtime::MonoTime turn_ends_{};                 // of this session, if others wait
+  bool turn_over_ = false;                        // and they did
+  bool resting_ = false;                          // without a connection until the next poll, since others wait for one
   Connection* connection_ = nullptr;
   bool idling_ = false;
   std::uint64_t fetched_ = 0; // messages received in this run

@@ -78,6 +78,8 @@ runtime::Task<Result<Mailbox::Leave>> Mailbox::run_session() {
   move_to(MailboxState::kConnecting);
   waits_for_token_ = false;
   passed_ = false;
+  logged_in_at_.reset();
+  fetched_before_ = fetched_;
   turn_over_ = false;
   turn_ends_ = runtime::MonoTime::max();
   // Nothing is sent inside a pause that the server imposed, whoever asks (P9).
@@ -112,6 +114,7 @@ runtime::Task<Result<Mailbox::Leave>> Mailbox::run_session() {
   log::write(log::Priority::kDebug, {.mailbox = settings_.name, .event = "connected"},
              concat("logged in to ", connection.peer()));
   resting_ = false;
+  logged_in_at_ = services_.loop.now();
   turn_ends_ = services_.loop.now() + kTurn;
   if (last_error_) sync_wanted_ = true; // whatever was under way when the fault came
   auto using_it = use_session(connection);

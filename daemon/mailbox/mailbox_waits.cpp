@@ -63,20 +63,44 @@ void Mailbox::impose(const Error& error) {
 void Mailbox::heed_pause(const Error& error) {
   Error pause = error;
   if (error.code == "over_quota") {
-    record_.failures = count_faults(error, record_.error_code, record_.failures, runtime::Duration::zero());
-    pause.imposed_wait = over_quota_wait(record_.failures);
+    pause.imposed_wait = over_quota_wait(count_fault(error, runtime::Duration::zero()));
   }
   impose(pause);
   save();
   poke();
 }
 
-void Mailbox::settle(const Result<Leave>& ended, runtime::Duration lasted) {
+int& Mailbox::faults_of(Ladder ladder) noexcept {
+  switch (ladder) {
+  case Ladder::kPassing: return record_.failures;
+  case Ladder::kNeedsSomeone: return record_.failures_for_someone;
+  case Ladder::kOverQuota: return record_.times_over_quota;
+  }
+  return record_.failures;
+}
+
+int Mailbox::count_fault(const Error& error, runtime::Duration lasted) {
+  int& faults = faults_of(ladder_of(error));
+  const int before = faults;
+  if (lasted >= kStableAfter) forget_faults();
+  faults = count_faults(error, record_.error_code, before, lasted);
+  return faults;
+}
+
+void Mailbox::forget_faults() noexcept {
+  record_.failures = 0;
+  record_.failures_for_someone = 0;
+  record_.times_over_quota = 0;
+}
+
+void Mailbox::settle(const Result<Leave>& ended) {
   leave_at_.reset();
+  const runtime::Duration lasted = logged_in_at_ ? services_.loop.now() - *logged_in_at_ : runtime::Duration::zero();
+  quick_.session_ended(lasted, passed_, fetched_ != fetched_before_);
   if (ended) {
     signed_out_ = false;
     // Ended by our own choice, with all done: the next fault is the first one, however short the session was.
-    if (passed_) record_.failures = 0;
+    if (passed_) forget_faults();
     return;
   }
   const std::string& code = ended.error().code;
@@ -96,11 +120,13 @@ void Mailbox::settle(const Result<Leave>& ended, runtime::Duration lasted) {
 void Mailbox::take_fault(const Error& error, runtime::Duration lasted) {
   services_.counters.count(error);
   const bool asked_inside = imposed_pause() && !error.imposed_wait && error.code == record_.error_code;
-  if (!asked_inside) record_.failures = count_faults(error, record_.error_code, record_.failures, lasted);
+  const double chance = services_.random01();
+  const std::optional<milliseconds> quick = quick_.after(error, chance);
+  const int faults = asked_inside || quick ? faults_of(ladder_of(error)) : count_fault(error, lasted);
   Error fault = error;
-  if (fault.code == "over_quota" && !imposed_pause()) fault.imposed_wait = over_quota_wait(record_.failures);
-  const milliseconds own = std::chrono::duration_cast<milliseconds>(
-      services_.scaled(back_off(fault, record_.failures, services_.random01())));
+  if (fault.code == "over_quota" && !imposed_pause()) fault.imposed_wait = over_quota_wait(faults);
+  const milliseconds own =
+      std::chrono::duration_cast<milliseconds>(services_.scaled(quick.value_or(back_off(fault, faults, chance))));
   if (fault.imposed_wait) fault.imposed_wait = std::max(own, *fault.imposed_wait);
   if (fault.imposed_wait) {
     impose(fault);

@@ -143,6 +143,13 @@ Error session_ended(const imap::Bye& bye) {
   return {ErrorKind::kHost, "session_closed", what};
 }
 
+Error stream_ended(const Error& error) {
+  if (error.code != "unexpected_line") return error;
+  auto known = mailbox_wide(error.what, std::nullopt, error.what);
+  // Only the words that were seen there: it may as well be a piece of somebody's letter.
+  return known && known->code == "server_unavailable" ? *std::move(known) : error;
+}
+
 std::optional<Error> pause_in(const imap::Completed& completed) {
   if (completed.status == imap::CompletionStatus::kOk) return std::nullopt;
   auto known = mailbox_wide(completed.text, completed.code, concat("the server answered ", answer_text(completed)));

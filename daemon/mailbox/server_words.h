@@ -21,6 +21,10 @@ namespace mailmoor::mailbox {
 // "session_expired" (kHost) after a session of some length.
 [[nodiscard]] Error session_ended(const imap::Bye& bye);
 
+// What ended the stream: of a line that is no IMAP ("unexpected_line") what it says, where that is known. Exchange says
+// "Server Unavailable. 15" between two responses, without a tag.
+[[nodiscard]] Error stream_ended(const Error& error);
+
 // The pause in the answer to whatever command: every one of these errors that has an imposed_wait. Empty: none.
 [[nodiscard]] std::optional<Error> pause_in(const imap::Completed& completed);
 // Whether a successful answer asks us to slow down: Gmail's "OK … [THROTTLED]". It is no error.

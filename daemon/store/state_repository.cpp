@@ -31,8 +31,8 @@ namespace {
 // Whether every table is there with what this room reads of it.
 [[nodiscard]] Status check_schema(Database& database) {
   constexpr std::array kReads = {
-      "SELECT mailbox_id, name, failures, retry_at, retry_imposed, retry_reason, error_code, last_sync, paused,"
-      " rate_limit FROM mailbox",
+      "SELECT mailbox_id, name, failures, failures_for_someone, times_over_quota, retry_at, retry_imposed,"
+      " retry_reason, error_code, last_sync, paused, rate_limit FROM mailbox",
       "SELECT folder_id, mailbox_id, name, delimiter, directory, uid_validity, state_uid_validity, state_uid_next,"
       " state_messages, state_mod_seq, last_sync, listed_in_full, covers, held, confirmed, too_old, earliest,"
       " renumberings, renumbered_at FROM folder",
@@ -77,7 +77,7 @@ namespace {
 [[nodiscard]] Result<MailboxRecord> read_mailbox(Database& database, std::string_view mailbox) {
   auto select =
       database.prepare_blocking("SELECT failures, retry_at, retry_imposed, retry_reason, error_code, last_sync,"
-                                " paused FROM mailbox WHERE name = ?");
+                                " paused, failures_for_someone, times_over_quota FROM mailbox WHERE name = ?");
   if (!select) return pass(std::move(select).error());
   const auto row = select->bind_all(mailbox).step_blocking();
   if (!row) return pass(row.error());
@@ -90,6 +90,8 @@ namespace {
   record.error_code = select->bytes(4);
   record.last_sync = select->optional_number(5).transform(from_seconds);
   record.paused = select->number(6) != 0;
+  record.failures_for_someone = static_cast<int>(select->number(7));
+  record.times_over_quota = static_cast<int>(select->number(8));
   return record;
 }
 
@@ -131,15 +133,17 @@ Result<std::vector<std::string>> StateRepository::list_mailboxes_blocking() {
 
 Status StateRepository::save_mailbox_blocking(std::string_view mailbox, const MailboxRecord& record) {
   auto upsert = database_.prepare_blocking(
-      "INSERT INTO mailbox (name, failures, retry_at, retry_imposed, retry_reason, error_code, last_sync, paused)"
-      " VALUES (?, ?, ?, ?, ?, ?, ?, ?) ON CONFLICT (name) DO UPDATE SET failures = excluded.failures,"
+      "INSERT INTO mailbox (name, failures, failures_for_someone, times_over_quota, retry_at, retry_imposed,"
+      " retry_reason, error_code, last_sync, paused) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?)"
+      " ON CONFLICT (name) DO UPDATE SET failures = excluded.failures,"
+      " failures_for_someone = excluded.failures_for_someone, times_over_quota = excluded.times_over_quota,"
       " retry_at = excluded.retry_at, retry_imposed = excluded.retry_imposed, retry_reason = excluded.retry_reason,"
       " error_code = excluded.error_code, last_sync = excluded.last_sync, paused = excluded.paused");
   if (!upsert) return pass(std::move(upsert).error());
   return upsert
-      ->bind_all(mailbox, record.failures, record.retry_at.transform(to_millis), record.retry_imposed ? 1 : 0,
-                 cut_text(record.retry_reason), cut_text(record.error_code), record.last_sync.transform(to_seconds),
-                 record.paused ? 1 : 0)
+      ->bind_all(mailbox, record.failures, record.failures_for_someone, record.times_over_quota,
+                 record.retry_at.transform(to_millis), record.retry_imposed ? 1 : 0, cut_text(record.retry_reason),
+                 cut_text(record.error_code), record.last_sync.transform(to_seconds), record.paused ? 1 : 0)
       .run_blocking();
 }
 

@@ -26,7 +26,10 @@ namespace mailmoor::store {
 using UnixMillis = std::chrono::sys_time<std::chrono::milliseconds>;
 
 struct MailboxRecord {
-  int failures = 0; // in a row
+  // Faults in a row: of those that pass by themselves, of those that a person has to mend, and of "over_quota".
+  int failures = 0;
+  int failures_for_someone = 0;
+  int times_over_quota = 0;
   std::optional<UnixMillis> retry_at;
   bool retry_imposed = false; // the server said so: no request before retry_at
   std::string retry_reason;   // for people; no secrets; cut at StateRepository::kMaxText bytes

@@ -52,6 +52,15 @@ TEST(BackOff, OverQuota_DoublesFromAnHourToADay) {
   EXPECT_EQ(expected, waits);
 }
 
+TEST(BackOff, EachLadder_CountsItsOwn) {
+  for (const ErrorKind kind : {ErrorKind::kHost, ErrorKind::kMailbox, ErrorKind::kFolder, ErrorKind::kMessage})
+    EXPECT_EQ(Ladder::kPassing, ladder_of(error(kind)));
+  for (const ErrorKind kind : {ErrorKind::kApp, ErrorKind::kOperator, ErrorKind::kBug})
+    EXPECT_EQ(Ladder::kNeedsSomeone, ladder_of(error(kind)));
+  EXPECT_EQ(Ladder::kNeedsSomeone, ladder_of(error(ErrorKind::kMailbox, "not_connected")));
+  EXPECT_EQ(Ladder::kOverQuota, ladder_of(error(ErrorKind::kMailbox, "over_quota")));
+}
+
 TEST(BackOff, FaultsInARow_AreCountedUntilASessionLastedFiveMinutes) {
   EXPECT_EQ(1, count_faults(error(ErrorKind::kHost), "", 0, 1s));
   EXPECT_EQ(4, count_faults(error(ErrorKind::kHost), "x", 3, 5min - 1us));

@@ -50,6 +50,8 @@ class StateRepositoryTest : public InDirectory {
 
 TEST_F(StateRepositoryTest, Mailbox_ComesBackToTheMillisecond) {
   const MailboxRecord record{.failures = 3,
+                             .failures_for_someone = 2,
+                             .times_over_quota = 5,
                              .retry_at = UnixMillis(std::chrono::milliseconds(1'700'000'000'123)),
                              .retry_imposed = true,
                              .retry_reason = "the server said: 123 ms",

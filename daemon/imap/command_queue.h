@@ -49,6 +49,7 @@ struct Command {
   std::optional<FolderName> folder;                       // kExamine, kExamineAhead
   SaslMechanism mechanism = SaslMechanism::kLoginCommand; // kAuthenticate
   bool is_extended_list = false;                          // LIST with RETURN
+  bool is_gmail_fetch = false;                            // UID FETCH of X-GM-…
   std::size_t parts_sent = 0;
   int challenges = 0;     // kAuthenticate: those after our own message
   std::string sasl_error; // kAuthenticate: the first of them, decoded

@@ -27,6 +27,9 @@ constexpr std::size_t kMaxQuoted = 1000;
   case FetchItems::kFlags: return "(UID FLAGS)";
   case FetchItems::kSummaries: return "(UID FLAGS INTERNALDATE RFC822.SIZE)";
   case FetchItems::kIdentities: return "(UID FLAGS INTERNALDATE RFC822.SIZE BODY.PEEK[HEADER.FIELDS (MESSAGE-ID)])";
+  case FetchItems::kGmailIds: return "(UID X-GM-MSGID)";
+  case FetchItems::kGmailSummaries: return "(UID FLAGS INTERNALDATE RFC822.SIZE X-GM-MSGID)";
+  case FetchItems::kGmailLabels: return "(UID FLAGS INTERNALDATE RFC822.SIZE X-GM-MSGID X-GM-LABELS)";
   case FetchItems::kBodies: break;
   }
   return "(UID FLAGS INTERNALDATE RFC822.SIZE BODY.PEEK[])";

@@ -43,6 +43,10 @@ enum class FetchItems {
   kSummaries,  // UID FLAGS INTERNALDATE RFC822.SIZE
   kIdentities, // the same and the header field Message-ID
   kBodies,     // summaries and BODY.PEEK[]
+  // X-GM-EXT-1:
+  kGmailIds,       // UID X-GM-MSGID
+  kGmailSummaries, // summaries and X-GM-MSGID
+  kGmailLabels,    // the same and X-GM-LABELS
 };
 
 class CommandWriter final {

@@ -44,6 +44,23 @@ namespace {
   return flags;
 }
 
+// "(" [gm-label *(SP gm-label)] ")", gm-label = astring / "\" atom: the system labels come as "\\Inbox", as \Inbox too.
+// Empty when one has not come yet.
+[[nodiscard]] std::vector<std::string> expect_labels(Lexer& lexer, std::size_t at_most) {
+  std::vector<std::string> labels;
+  lexer.expect('(');
+  for (bool first = true; lexer.expect_item(first);) {
+    if (labels.size() == at_most) lexer.fail(Lexer::Status::kTooDeep);
+    if (const auto string = lexer.take_string())
+      labels.push_back(unescape(*string));
+    else if (const auto word = lexer.ok() ? lexer.take_flag() : std::nullopt)
+      labels.emplace_back(*word);
+    else
+      lexer.fail(Lexer::Status::kMalformed);
+  }
+  return labels;
+}
+
 } // namespace
 
 void FetchParser::begin(SeqNum seq) {
@@ -138,6 +155,20 @@ void FetchParser::expect_known_value(Lexer& lexer, std::string_view name) {
       fetched_.header = unescape(*token);
     else
       lexer.expect_value(); // or it has not come yet
+  } else {
+    expect_gmail_value(lexer, name);
+  }
+}
+
+// X-GM-EXT-1. X-GM-THRID, and what else nobody asked for, is passed over.
+void FetchParser::expect_gmail_value(Lexer& lexer, std::string_view name) {
+  if (equals_ignoring_case(name, "X-GM-MSGID")) {
+    const auto number = lexer.take_number();
+    if (!number) lexer.expect_value(); // none that we understand: not known
+    fetched_.gmail_id = GmailId::from(number.value_or(0));
+  } else if (equals_ignoring_case(name, "X-GM-LABELS")) {
+    fetched_.gmail_labels.clear();
+    if (!lexer.take_nil()) fetched_.gmail_labels = expect_labels(lexer, max_labels_);
   } else {
     lexer.expect_value();
   }

@@ -23,7 +23,7 @@ class FetchParser final {
     kQuotedBody, // quoted_body() is the message; go on with resume(text after `consumed`)
     kLiteral,    // the literal that ends the text belongs to an item that starts at `consumed`: hold both
     kMalformed,
-    kLimit, // too many items, or lists too deep
+    kLimit, // too many items or labels, or lists too deep
   };
   struct Step {
     Progress progress;
@@ -31,7 +31,8 @@ class FetchParser final {
   };
 
   FetchParser(const Limits& limits, const Quirks& quirks) noexcept
-      : max_items_(limits.fetch_items), max_depth_(limits.depth), extra_space_(quirks.extra_space) {}
+      : max_items_(limits.fetch_items), max_depth_(limits.depth), max_labels_(limits.labels),
+        extra_space_(quirks.extra_space) {}
 
   void begin(SeqNum seq);
   // REQUIRES: begin(), and no kDone, kMalformed or kLimit since.
@@ -47,9 +48,11 @@ class FetchParser final {
   [[nodiscard]] Item expect_fetch_item(Lexer& lexer);
   [[nodiscard]] Item expect_body(Lexer& lexer);
   void expect_known_value(Lexer& lexer, std::string_view name);
+  void expect_gmail_value(Lexer& lexer, std::string_view name);
 
   std::size_t max_items_;
   std::size_t max_depth_;
+  std::size_t max_labels_;
   bool extra_space_;
   std::size_t items_ = 0;
   Fetched fetched_{*SeqNum::from(1)};

@@ -19,7 +19,7 @@ class Lexer final {
     kOk,
     kPending,   // stopped before a literal that has been announced ("{n}" ends the text) and has not come
     kMalformed, // not the grammar
-    kTooDeep,   // lists nested deeper than the limit
+    kTooDeep,   // lists nested deeper, or with more in them, than the limit
   };
 
   // A quoted string or a literal.

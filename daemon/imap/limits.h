@@ -18,6 +18,8 @@ struct Limits {
   std::size_t depth = 64;
   // Items of one FETCH response. We ask for five.
   std::size_t fetch_items = 64;
+  // Labels of one message. Gmail has 10,000 in a mailbox at most.
+  std::size_t labels = 10'000;
   // One message body. Exchange Online ends at 150 MB, Gmail at 50 MB.
   std::uint64_t body = std::uint64_t{2} * 1024 * 1024 * 1024;
 };

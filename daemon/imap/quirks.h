@@ -19,6 +19,9 @@ struct ExtensionQuirks {
   // "LIST "" "*" RETURN (STATUS (MESSAGES))" → "BAD Command Argument Error. 12", where IMAP4rev2 or LIST-STATUS is
   // offered. Exchange, floatpane/matcha#1426, 2026. Known too of any server that has answered so in this session.
   bool no_list_return = false;
+  // X-GM-MSGID is answered with BAD where X-GM-EXT-1 is offered: a gateway that passes on Gmail's capabilities and not
+  // its items. Known of any server that has answered so in this session; none by name.
+  bool no_gmail_items = false;
 
   // EXAMINE is not sent behind commands that are not complete yet. Nothing is known to go wrong with it on Exchange,
   // but no other client asks it of that server either, and a refused command counts there (see Refusals).

@@ -6,6 +6,7 @@
 #include "model/flags.h"
 #include "model/folder_name.h"
 #include "model/folder_state.h"
+#include "model/gmail.h"
 #include "model/uid.h"
 #include "model/uid_set.h"
 #include "util/error.h"
@@ -96,6 +97,8 @@ struct Fetched {
   Body body = Body::kNone;
   // BODY[HEADER.FIELDS …]: the fields that were asked for, as they stand in the message; empty too for NIL.
   std::optional<std::string> header;
+  std::optional<GmailId> gmail_id;       // X-GM-MSGID
+  std::vector<std::string> gmail_labels; // X-GM-LABELS: modified UTF-7, and "\\Inbox" and the like
 };
 
 // The server is closing. Commands in flight may still be completed; then comes the end of the stream.

@@ -107,7 +107,7 @@ void Session::on_fetch_text(Framer::Text frame) {
       return hold_literal(*frame.literal);
     case FetchParser::Progress::kMalformed: return skip_response(text, frame.literal.has_value());
     case FetchParser::Progress::kLimit:
-      return fail_with(ErrorKind::kMailbox, "limit_exceeded", "a FETCH response with too many items or lists");
+      return fail_with(ErrorKind::kMailbox, "limit_exceeded", "a FETCH response with too many items, labels or lists");
     }
   }
 }

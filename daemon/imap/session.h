@@ -103,6 +103,16 @@ class Session final {
   // Summaries of "first:*". The last message of the folder is among them even when its UID is lower (RFC 9051 §6.4.9).
   CommandId uid_fetch_from(Uid first);
 
+  // Whether the server tells X-GM-MSGID: by X-GM-EXT-1, never by its name. False from the moment at which it has
+  // refused it.
+  [[nodiscard]] bool has_gmail_items() const {
+    return !quirks_.extensions.no_gmail_items && capabilities_.has("X-GM-EXT-1");
+  }
+  // The UID and X-GM-MSGID alone. REQUIRES, as the next one: has_gmail_items().
+  CommandId uid_fetch_gmail_ids(const UidSet& uids);
+  // Summaries with X-GM-MSGID and, `with_labels`, X-GM-LABELS.
+  CommandId uid_fetch_gmail_summaries(const UidSet& uids, bool with_labels);
+
   // RFC 2177. Completed comes after done(), which may be called at any time: DONE is held back until the server has
   // accepted. Nothing is done when no IDLE is queued or running.
   CommandId idle();
@@ -154,6 +164,7 @@ class Session final {
   }
   CommandId add_examine(CommandKind kind, const FolderName& folder, std::optional<ExamineParameters::Since> since);
   CommandId uid_fetch(std::string_view uids, FetchItems items, std::optional<ModSeq> changed_since = std::nullopt);
+  CommandId uid_fetch_gmail(const UidSet& uids, FetchItems items);
 
   Limits limits_;
   Quirks quirks_;

@@ -169,6 +169,21 @@ CommandId Session::uid_fetch_bodies(const UidSet& uids) {
   return uid_fetch(uids.to_string(), FetchItems::kBodies);
 }
 
+CommandId Session::uid_fetch_gmail(const UidSet& uids, FetchItems items) {
+  assert(!uids.empty());
+  Command command(commands_.next_id(), CommandKind::kPlain, writer().uid_fetch(uids.to_string(), items));
+  command.is_gmail_fetch = true;
+  return add(std::move(command));
+}
+
+CommandId Session::uid_fetch_gmail_ids(const UidSet& uids) {
+  return uid_fetch_gmail(uids, FetchItems::kGmailIds);
+}
+
+CommandId Session::uid_fetch_gmail_summaries(const UidSet& uids, bool with_labels) {
+  return uid_fetch_gmail(uids, with_labels ? FetchItems::kGmailLabels : FetchItems::kGmailSummaries);
+}
+
 CommandId Session::uid_fetch_from(Uid first) {
   return uid_fetch(concat(first.value(), ":*"), FetchItems::kSummaries);
 }

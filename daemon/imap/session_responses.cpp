@@ -153,6 +153,7 @@ void Session::complete(Command command, std::optional<StatusResponse> status, st
 void Session::learn_from(const Command& command, const Completed& completed) {
   if (!command.is_known_by_its_text() || command.is_void) return;
   refusals_.note(command.text.for_log, completed);
+  if (command.is_gmail_fetch && refusals_.answer_to(command.text.for_log)) quirks_.extensions.no_gmail_items = true;
   if (command.is_extended_list && refusals_.answer_to(command.text.for_log)) quirks_.extensions.no_list_return = true;
 }
 

@@ -21,7 +21,8 @@ struct Outcome {
   bool operator==(const Outcome&) const = default;
 };
 
-const Limits kLimits{.line = 2000, .literal = 200, .response = 4000, .depth = 8, .fetch_items = 8, .body = 5000};
+const Limits kLimits{
+    .line = 2000, .literal = 200, .response = 4000, .depth = 8, .fetch_items = 8, .labels = 5, .body = 5000};
 
 // Commands in flight of every kind, by the bits of `state`.
 void prepare(Session& session, unsigned state) {
@@ -36,6 +37,7 @@ void prepare(Session& session, unsigned state) {
   session.noop();
   session.uid_fetch_bodies(*UidSet::parse("1:9"));
   session.uid_fetch_identities(*UidSet::parse("1:9"));
+  if ((state & 64) != 0) session.uid_fetch_gmail_summaries(*UidSet::parse("1:9"), /*with_labels=*/true);
   switch (state >> 2 & 7) {
   case 0: session.idle(); break;
   case 1:

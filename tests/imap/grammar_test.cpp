@@ -158,7 +158,14 @@ const std::vector<Row>& fetch_rows() {
        {"Fetched 3 uid=2 header=Message-ID: \"q\""}},
       {"* 3 FETCH (BODY[HEADER.FIELDS ({2}\r\n]])] NIL UID 2)", {"Fetched 3 uid=2"}},
       {"* 3 FETCH (X-GM-MSGID 1278455344230334865 X-GM-LABELS (\"\\\\Inbox\" foo {1}\r\n\") UID 2)",
-       {"Fetched 3 uid=2"}},
+       {"Fetched 3 uid=2 gm=1278455344230334865 label=\\Inbox label=foo label=\""}},
+      {"* 3 FETCH (UID 2 x-gm-msgid 18446744073709551615 X-GM-THRID 1266894439832287888 X-GM-LABELS ())",
+       {"Fetched 3 uid=2 gm=18446744073709551615"}},
+      {"* 3 FETCH (UID 2 X-GM-MSGID 0 X-GM-LABELS NIL)", {"Fetched 3 uid=2"}},
+      {"* 3 FETCH (UID 2 X-GM-MSGID 18446744073709551616)", {"Fetched 3 uid=2"}}, // more than 64 bits: not known
+      {"* 3 FETCH (UID 2 X-GM-LABELS (\\Sent \"\\\\Inbox\" \"Entw&APw-rfe/a b\" &AOk-t&AOk- {6}\r\n(\"\\]{1 2024))",
+       {"Fetched 3 uid=2 label=\\Sent label=\\Inbox label=Entw&APw-rfe/a b label=&AOk-t&AOk- label=(\"\\]{1 "
+        "label=2024"}},
       {"* 3 FETCH (EMAILID (M6d99) THREADID NIL PREVIEW NIL UID 2)", {"Fetched 3 uid=2"}},
   };
   return rows;

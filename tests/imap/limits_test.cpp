@@ -52,6 +52,12 @@ TEST(Limits, Depth) {
   EXPECT_THAT(events_of("* 1 FETCH (X " + std::string(500'000, '(') + "\r\n"), ElementsAre("Failed limit_exceeded"));
 }
 
+TEST(Limits, Labels) {
+  const Limits limits{.labels = 2};
+  EXPECT_THAT(events_of("* 1 FETCH (X-GM-LABELS (a {1}\r\nb))\r\n", limits), ElementsAre("Fetched 1 label=a label=b"));
+  EXPECT_THAT(events_of("* 1 FETCH (X-GM-LABELS (a {1}\r\nb c))\r\n", limits), ElementsAre("Failed limit_exceeded"));
+}
+
 TEST(Limits, FetchItems) {
   const Limits limits{.fetch_items = 3};
   EXPECT_THAT(events_of("* 1 FETCH (UID 1 A b C {1}\r\nd)\r\n", limits), ElementsAre("Fetched 1 uid=1"));

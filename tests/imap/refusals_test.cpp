@@ -92,5 +92,23 @@ TEST(Refusals, ListWithReturn_IsAskedForPlainlyFromThenOn) {
   EXPECT_EQ(conversation.said(), "A3 LIST \"\" \"*\"\r\n");
 }
 
+TEST(Refusals, GmailItems_AreAskedForByCapabilityUntilTheyAreRefused) {
+  Conversation conversation;
+  conversation.hear("* PREAUTH [CAPABILITY IMAP4rev1] imap.gmail.com\r\n");
+  EXPECT_FALSE(conversation.session.has_gmail_items()) << "never by name";
+  conversation.hear("* CAPABILITY IMAP4rev1 X-GM-EXT-1\r\n");
+  EXPECT_TRUE(conversation.session.has_gmail_items());
+  conversation.session.uid_fetch_gmail_ids(*UidSet::parse("1:3,7"));
+  EXPECT_EQ(conversation.said(), "A1 UID FETCH 1:3,7 (UID X-GM-MSGID)\r\n");
+  conversation.session.uid_fetch_gmail_summaries(*UidSet::parse("1"), /*with_labels=*/false);
+  EXPECT_EQ(conversation.said(), "A2 UID FETCH 1 (UID FLAGS INTERNALDATE RFC822.SIZE X-GM-MSGID)\r\n");
+  conversation.session.uid_fetch_gmail_summaries(*UidSet::parse("1"), /*with_labels=*/true);
+  EXPECT_EQ(conversation.said(), "A3 UID FETCH 1 (UID FLAGS INTERNALDATE RFC822.SIZE X-GM-MSGID X-GM-LABELS)\r\n");
+  conversation.hear("A1 NO some messages are gone\r\nA2 OK Success\r\n");
+  EXPECT_TRUE(conversation.session.has_gmail_items()) << "nothing is wrong with the command";
+  conversation.hear("A3 BAD Could not parse command\r\n");
+  EXPECT_FALSE(conversation.session.has_gmail_items());
+}
+
 } // namespace
 } // namespace mailmoor::imap

@@ -75,6 +75,9 @@ struct TraceEvent {
     if (e.rfc822_size) out += concat(" size=", *e.rfc822_size);
     if (e.mod_seq) out += concat(" modseq=", e.mod_seq->value());
     if (e.header) out += concat(" header=", e.header->substr(0, e.header->find_first_of("\r\n")));
+    if (e.gmail_id) out += concat(" gm=", e.gmail_id->value());
+    for (const std::string& label : e.gmail_labels)
+      out += concat(" label=", label);
     if (e.body == Fetched::Body::kNil) out += " body=nil";
     if (e.body == Fetched::Body::kStreamed) out += " body";
     return out;

@@ -39,13 +39,30 @@ Result<FolderDelivery> FolderDelivery::open_blocking(FileOps& ops, DeliveryOptio
   return folder;
 }
 
+std::string FolderDelivery::temporary_path() {
+  return concat(directory_, "/tmp/", kTemporaryPrefix, options_.run_id, '-', next_temporary_++, '.', options_.host);
+}
+
 Result<MessageWriter> FolderDelivery::begin_blocking() {
-  std::string path =
-      concat(directory_, "/tmp/", kTemporaryPrefix, options_.run_id, '-', next_temporary_++, '.', options_.host);
+  std::string path = temporary_path();
   auto file = ops_->create_exclusive_blocking(path);
   if (!file) return pass(std::move(file).error());
   const std::uint64_t failures = sync_point_ != nullptr ? sync_point_->failures() : 0;
   return MessageWriter(*ops_, *std::move(file), std::move(path), options_.line_endings, failures);
+}
+
+Result<std::optional<StagedMessage>> FolderDelivery::link_blocking(const std::string& path, std::uint64_t size,
+                                                                   MessageIdentity identity) {
+  const std::uint64_t failures = sync_point_ != nullptr ? sync_point_->failures() : 0;
+  std::string name = temporary_path();
+  const auto linked = ops_->link_blocking(path, name);
+  if (!linked) return pass(linked.error());
+  if (!*linked) return std::nullopt;
+  StagedMessage staged(*ops_, std::move(name), std::move(identity), size, failures); // unlinks it where that is not it
+  const auto status = ops_->stat_blocking(staged.path_);
+  if (!status) return pass(status.error());
+  if (!*status || (*status)->size != size) return std::nullopt;
+  return staged;
 }
 
 Status FolderDelivery::visit_messages_blocking(const std::function<void(std::string_view)>& visit) {

@@ -121,6 +121,11 @@ class FolderDelivery final {
 
   // A new file in tmp/.
   [[nodiscard]] Result<MessageWriter> begin_blocking();
+  // Instead of writing one: another name in tmp/ for the file at `path`, which is a whole message of `size` bytes.
+  // Empty where there can be none, or the file has another size. "not_found".
+  [[nodiscard]] Result<std::optional<StagedMessage>> link_blocking(const std::string& path, std::uint64_t size,
+                                                                   MessageIdentity identity);
+  [[nodiscard]] LineEndings line_endings() const noexcept { return options_.line_endings; }
 
   // REQUIRES: all of one UIDVALIDITY. A message whose UIDVALIDITY, UID and INTERNALDATE are in the folder already, as
   // of the last scan (the first commit scans), is not delivered again and counts as delivered (P2). GroupCommit does
@@ -158,6 +163,7 @@ class FolderDelivery final {
     std::optional<Error> error;
   };
   FolderDelivery(FileOps& ops, DeliveryOptions options, std::string directory, std::shared_ptr<SyncPoint> sync_point);
+  [[nodiscard]] std::string temporary_path();
   // The steps of a commit, see GroupCommit.
   [[nodiscard]] Result<UidSet> prepare_blocking(std::vector<StagedMessage>& batch);
   [[nodiscard]] Result<UidSet> drop_repeated_blocking(std::vector<StagedMessage>& batch);

@@ -76,4 +76,15 @@ std::optional<ParsedName> parse_file_name(std::string_view name) {
                     info == std::string_view::npos ? std::string_view() : name.substr(info + 3)};
 }
 
+std::optional<std::uint64_t> claimed_size(std::string_view name) {
+  constexpr std::string_view kField = ",S=";
+  const std::size_t field = name.find(kField);
+  if (field == std::string_view::npos) return std::nullopt;
+  name.remove_prefix(field + kField.size());
+  std::uint64_t size = 0;
+  const auto [end, error] = std::from_chars(name.data(), name.data() + name.size(), size);
+  if (error != std::errc()) return std::nullopt;
+  return size;
+}
+
 } // namespace mailmoor::maildir

@@ -49,4 +49,7 @@ struct ParsedName {
 // Empty for names that are not ours.
 [[nodiscard]] std::optional<ParsedName> parse_file_name(std::string_view name);
 
+// The size in ",S=" of a name: bytes of the file when it was delivered.
+[[nodiscard]] std::optional<std::uint64_t> claimed_size(std::string_view name);
+
 } // namespace mailmoor::maildir

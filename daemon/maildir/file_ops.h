@@ -56,6 +56,7 @@ struct FileStatus {
   // Modification time in nanoseconds: of a directory, differs when a name was added, removed or changed in between,
   // as far as the file system's clock tells (4 ms on ext4).
   std::int64_t changed_ns = 0;
+  std::uint64_t size = 0; // bytes of a file
 };
 
 class FileOps {
@@ -84,6 +85,10 @@ class FileOps {
   // meanwhile may be missed.
   [[nodiscard]] virtual Status list_blocking(const std::string& path,
                                              const std::function<void(std::string_view)>& visit) = 0;
+  // A second name for a regular file, which keeps its bytes, mode and time. False, and nothing is changed, where there
+  // can be none: across file systems, on one without hard links or with no more of them for this file, where the kernel
+  // forbids it (fs.protected_hardlinks), for a link or a directory. "exists" when `to` is taken.
+  [[nodiscard]] virtual Result<bool> link_blocking(const std::string& from, const std::string& to) = 0;
   // Unlinks `surplus` when it and `kept` are two names of one file; leaves it when it is another file. No bytes are
   // lost either way.
   [[nodiscard]] virtual Status drop_second_name_blocking(const std::string& surplus, const std::string& kept) = 0;

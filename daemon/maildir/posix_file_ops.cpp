@@ -120,6 +120,19 @@ class PosixSyncPoint final : public SyncPoint {
   return std::ranges::find(kReliable, static_cast<std::uint32_t>(about.f_type)) != kReliable.end();
 }
 
+// Whether the last parts of the paths are the same and stand in the same directory.
+[[nodiscard]] Result<bool> is_one_name(const std::string& one, const std::string& other) {
+  const std::size_t slash = one.rfind('/');
+  const std::size_t other_slash = other.rfind('/');
+  if (one.substr(slash + 1) != other.substr(other_slash + 1)) return false;
+  struct stat parent{};
+  struct stat other_parent{};
+  if (::stat(one.substr(0, slash + 1).c_str(), &parent) != 0) return file_failure(errno, "look at", one);
+  if (::stat(other.substr(0, other_slash + 1).c_str(), &other_parent) != 0)
+    return file_failure(errno, "look at", other);
+  return parent.st_dev == other_parent.st_dev && parent.st_ino == other_parent.st_ino;
+}
+
 // As promised by FileOps; larger pieces gain nothing.
 constexpr std::size_t kReadSize = 64UL * 1024;
 
@@ -251,6 +264,22 @@ Status PosixFileOps::list_blocking(const std::string& path, const std::function<
   }
 }
 
+// link(2) makes a name for a symbolic link itself, which would lead out of the Maildir or to nothing.
+Result<bool> PosixFileOps::link_blocking(const std::string& from, const std::string& to) {
+  struct stat about{};
+  if (::lstat(from.c_str(), &about) != 0) return file_failure(errno, "look at", from);
+  if (!S_ISREG(about.st_mode)) return false;
+  if (::link(from.c_str(), to.c_str()) != 0) {
+    constexpr std::array kImpossible = {EXDEV, EMLINK, EPERM, EACCES, EOPNOTSUPP, ENOSYS, ELOOP};
+    if (std::ranges::find(kImpossible, errno) != kImpossible.end()) return false;
+    return file_failure(errno, errno == EEXIST ? "make" : "link", errno == EEXIST ? to : from);
+  }
+  // It may have been replaced since we looked.
+  if (::lstat(to.c_str(), &about) == 0 && S_ISREG(about.st_mode)) return true;
+  if (Status dropped = unlink_blocking(to); !dropped) return pass(std::move(dropped).error());
+  return false;
+}
+
 Status PosixFileOps::drop_second_name_blocking(const std::string& surplus, const std::string& kept) {
   struct stat one{};
   struct stat other{};
@@ -258,9 +287,11 @@ Status PosixFileOps::drop_second_name_blocking(const std::string& surplus, const
     if (errno == ENOENT) return {};
     return file_failure(errno, "look at", surplus);
   }
-  // With one link only, both paths lead to the same name, through a link to a directory.
   if (one.st_dev != other.st_dev || one.st_ino != other.st_ino || one.st_nlink < 2) return {};
-  return unlink_blocking(surplus);
+  // Both paths may lead to the same name, through a link to a directory.
+  const auto same = is_one_name(surplus, kept);
+  if (!same) return pass(same.error());
+  return *same ? Status() : unlink_blocking(surplus);
 }
 
 Status PosixFileOps::remove_tree_blocking(const std::string& path) {
@@ -294,7 +325,8 @@ Result<std::optional<FileStatus>> PosixFileOps::stat_blocking(const std::string&
     if (errno == ENOENT || errno == ENOTDIR) return std::nullopt;
     return file_failure(errno, "look at", path);
   }
-  return FileStatus{S_ISDIR(about.st_mode), std::int64_t{about.st_mtim.tv_sec} * 1'000'000'000 + about.st_mtim.tv_nsec};
+  return FileStatus{S_ISDIR(about.st_mode), std::int64_t{about.st_mtim.tv_sec} * 1'000'000'000 + about.st_mtim.tv_nsec,
+                    static_cast<std::uint64_t>(about.st_size)};
 }
 
 } // namespace mailmoor::maildir

@@ -20,6 +20,7 @@ class PosixFileOps final : public FileOps {
   [[nodiscard]] Result<bool> make_directory_blocking(const std::string& path) override;
   [[nodiscard]] Status list_blocking(const std::string& path,
                                      const std::function<void(std::string_view)>& visit) override;
+  [[nodiscard]] Result<bool> link_blocking(const std::string& from, const std::string& to) override;
   [[nodiscard]] Status drop_second_name_blocking(const std::string& surplus, const std::string& kept) override;
   [[nodiscard]] Status remove_tree_blocking(const std::string& path) override;
   [[nodiscard]] Status unlink_blocking(const std::string& path) override;

@@ -5,7 +5,6 @@
 #include "util/concat.h"
 
 #include <algorithm>
-#include <charconv>
 #include <limits>
 #include <utility>
 
@@ -15,18 +14,6 @@ namespace {
 // Of one step: what a disk reads well within a second.
 constexpr std::size_t kFilesAtATime = 100;
 constexpr std::uint64_t kOctetsAtATime = 16UL * 1024 * 1024;
-
-// The size in ",S=" of a name.
-[[nodiscard]] std::optional<std::uint64_t> claimed_size(std::string_view name) {
-  constexpr std::string_view kField = ",S=";
-  const std::size_t field = name.find(kField);
-  if (field == std::string_view::npos) return std::nullopt;
-  name.remove_prefix(field + kField.size());
-  std::uint64_t size = 0;
-  const auto [end, error] = std::from_chars(name.data(), name.data() + name.size(), size);
-  if (error != std::errc()) return std::nullopt;
-  return size;
-}
 
 // Whether it is this file that cannot be read, and not the process that cannot go on.
 [[nodiscard]] bool is_of_the_file(const Error& error) {

@@ -64,6 +64,15 @@ class ForgetfulFileOps final : public FileOps {
   [[nodiscard]] UnixTime mtime(const std::string& path) const { return find(path)->mtime; }
   // False: as on a file system without a reliable syncfs().
   void offer_sync_point(bool offered) { offers_sync_point_ = offered; }
+  // False: as on a file system without hard links.
+  void offer_links(bool offered) { offers_links_ = offered; }
+  [[nodiscard]] std::size_t links() const { return links_; } // made
+  [[nodiscard]] bool is_one_file(const std::string& one, const std::string& other) const {
+    const std::lock_guard lock(mutex_);
+    return find(one) != nullptr && find(one) == find(other);
+  }
+  // Called before each link_blocking(), as a reader that comes in between.
+  std::function<void(const std::string& path)> before_link;
   // Called before each list_blocking(), as a reader that comes in between.
   std::function<void(const std::string& path)> before_list;
 
@@ -75,6 +84,7 @@ class ForgetfulFileOps final : public FileOps {
   Result<bool> rename_blocking(const std::string& from, const std::string& to) override;
   Result<bool> make_directory_blocking(const std::string& path) override;
   Status list_blocking(const std::string& path, const std::function<void(std::string_view)>& visit) override;
+  Result<bool> link_blocking(const std::string& from, const std::string& to) override;
   Status drop_second_name_blocking(const std::string& surplus, const std::string& kept) override;
   Status remove_tree_blocking(const std::string& path) override;
   Status unlink_blocking(const std::string& path) override;
@@ -138,6 +148,8 @@ class ForgetfulFileOps final : public FileOps {
   std::shared_ptr<SyncPoint> sync_point_; // of all who ask
   std::atomic<bool> crashed_ = false;     // asked by the loop thread, too
   bool offers_sync_point_ = true;
+  bool offers_links_ = true;
+  std::size_t links_ = 0;
 };
 
 class ForgetfulFileOps::MemoryFile final : public OutputFile {
@@ -424,6 +436,20 @@ inline Status ForgetfulFileOps::list_blocking(const std::string& path,
   return {};
 }
 
+inline Result<bool> ForgetfulFileOps::link_blocking(const std::string& from, const std::string& to) {
+  if (before_link) before_link(from);
+  const std::lock_guard lock(mutex_);
+  if (Status allowed = step(); !allowed) return pass(std::move(allowed).error());
+  const NodePtr node = find(from);
+  const auto destination = split(to);
+  if (node == nullptr || !destination) return failure("not_found", from);
+  if (node->is_directory || !offers_links_) return false;
+  if (destination->first->entries.contains(destination->second)) return failure("exists", to);
+  change(destination->first, destination->second, node);
+  ++links_;
+  return true;
+}
+
 inline Status ForgetfulFileOps::drop_second_name_blocking(const std::string& surplus, const std::string& kept) {
   const std::lock_guard lock(mutex_);
   if (surplus == kept || find(surplus) != find(kept)) return {};
@@ -470,7 +496,7 @@ inline Result<std::optional<FileStatus>> ForgetfulFileOps::stat_blocking(const s
   if (crashed_) return failure("crashed", path);
   const NodePtr node = find(path);
   if (node == nullptr) return std::nullopt;
-  return FileStatus{node->is_directory, node->changes};
+  return FileStatus{node->is_directory, node->changes, node->bytes.size()};
 }
 
 } // namespace mailmoor::maildir

@@ -107,6 +107,38 @@ TEST_F(PosixFileOpsTest, SecondName_GoesOnlyWhenItIsOneFile) {
   ASSERT_EQ(::symlink(root_.c_str(), path("here").c_str()), 0);
   EXPECT_TRUE(ops_.drop_second_name_blocking(path("one"), path("here/one")));
   EXPECT_EQ(::access(path("one").c_str(), F_OK), 0) << "two paths, one name";
+  // One of several names of the file, too.
+  ASSERT_EQ(::link(path("one").c_str(), path("elsewhere").c_str()), 0);
+  EXPECT_TRUE(ops_.drop_second_name_blocking(path("one"), path("here/one")));
+  EXPECT_EQ(::access(path("one").c_str(), F_OK), 0) << "two paths, one name";
+}
+
+TEST_F(PosixFileOpsTest, Link_IsTheSameFileAndReplacesNothing) {
+  ASSERT_TRUE((*ops_.create_exclusive_blocking(path("one")))->write_blocking("bytes"));
+  EXPECT_EQ(ops_.link_blocking(path("one"), path("two")), true);
+  EXPECT_EQ(bytes_of(path("two")), "bytes");
+  EXPECT_EQ((*ops_.stat_blocking(path("two")))->size, 5U);
+  struct stat one{};
+  struct stat two{};
+  ASSERT_EQ(::stat(path("one").c_str(), &one), 0);
+  ASSERT_EQ(::stat(path("two").c_str(), &two), 0);
+  EXPECT_EQ(one.st_ino, two.st_ino);
+  EXPECT_EQ(mode_of(path("two")), 0600U);
+  std::ofstream(path("taken")) << "taken";
+  EXPECT_EQ(ops_.link_blocking(path("one"), path("taken")).error().code, "exists");
+  EXPECT_EQ(bytes_of(path("taken")), "taken");
+  EXPECT_EQ(ops_.link_blocking(path("absent"), path("three")).error().code, "not_found");
+}
+
+TEST_F(PosixFileOpsTest, WhatCannotBeLinked_IsNoError) {
+  std::ofstream(path("secret")) << "secret";
+  ASSERT_EQ(::symlink(path("secret").c_str(), path("link").c_str()), 0);
+  ASSERT_EQ(::mkdir(path("directory").c_str(), 0700), 0);
+  EXPECT_EQ(ops_.link_blocking(path("link"), path("a")), false) << "not even the link itself";
+  EXPECT_EQ(ops_.link_blocking(path("directory"), path("b")), false);
+  EXPECT_EQ(ops_.link_blocking("/proc/self/status", path("c")), false) << "another file system";
+  for (const char* name : {"a", "b", "c"})
+    EXPECT_NE(::access(path(name).c_str(), F_OK), 0) << name;
 }
 
 TEST_F(PosixFileOpsTest, CreateExclusive_NeverOpensWhatIsThere) {

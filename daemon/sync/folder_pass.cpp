@@ -159,6 +159,7 @@ void FolderPass::set_out() {
   due_ = work.alone.minus(gone_);
   open_ = std::move(work.wanted);
   open_.insert(due_);
+  newest_known_ = recorded_.known.max();
   seen_flags_ = wants_.flags ? seen_flags_.restricted_to(recorded_.known) : FlagMap();
 }
 
@@ -176,13 +177,23 @@ FolderFacts FolderPass::leave_out(const LeftOut& outside) {
   return facts;
 }
 
+FolderFacts FolderPass::linked(const UidSet& delivered, const FlagMap& flags) {
+  assert(!next_look() && !queued_ && delivered.minus(open_).empty());
+  FolderFacts facts;
+  facts.known_added = delivered;
+  if (wants_.flags) facts.flags_set = flags.restricted_to(delivered);
+  facts.retries_removed = delivered.intersect(uids_of(recorded_.retries));
+  facts.apply_to(recorded_);
+  open_ = open_.minus(delivered);
+  return facts;
+}
+
 void FolderPass::queue_up() {
   queued_ = true;
   due_ = due_.intersect(open_);
   append_singly(alone_, due_);
-  const std::optional<Uid> highest_known = recorded_.known.max();
-  for (UidSet& batch : fetch_batches(open_.minus(due_), highest_known, limits_)) {
-    const bool is_new = highest_known && *batch.max() > *highest_known;
+  for (UidSet& batch : fetch_batches(open_.minus(due_), newest_known_, limits_)) {
+    const bool is_new = newest_known_ && *batch.max() > *newest_known_;
     (is_new ? new_mail_ : backfill_).push_back(std::move(batch));
   }
 }

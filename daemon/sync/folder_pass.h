@@ -6,6 +6,7 @@
 //   while (auto look = pass.next_look())
 //     if (auto wait = pass.looked(rows, exists, exists_after)) sleep(*wait);
 //   record(pass.leave_out(judge(filter, now, summaries of pass.open())));   // where there is a filter
+//   link what other folders have of pass.open();          record(pass.linked(delivered, flags));
 //   while (auto batch = pass.next_batch()) {              // several may be on the way at once
 //     fetch, commit; record(pass.received({batch, arrived, delivered, flags, end, why}, now));
 //   }
@@ -114,6 +115,10 @@ class FolderPass final {
   // yet; outside.uids() ⊆ open().
   [[nodiscard]] FolderFacts leave_out(const LeftOut& outside);
 
+  // These are delivered without being fetched: another folder had them. REQUIRES: as for leave_out();
+  // delivered ⊆ open().
+  [[nodiscard]] FolderFacts linked(const UidSet& delivered, const FlagMap& flags);
+
   // The next UID set for one UID FETCH: new mail, then retries and leftovers one at a time, then backfill. Empty when
   // everything was handed out; received() may bring leftovers. Of at most so many messages.
   [[nodiscard]] std::optional<UidSet> next_batch(std::uint64_t at_most = std::numeric_limits<std::uint64_t>::max());
@@ -182,6 +187,7 @@ class FolderPass final {
   std::uint64_t told_vanished_ = 0; // messages that VANISHED named and that were recorded
   UidSet open_;                     // to be fetched in this pass, not accounted for
   UidSet due_;                      // of these, those to be asked for alone
+  std::optional<Uid> newest_known_; // as of before this pass: what is above it is new mail
   bool queued_ = false;             // they are in the queues:
   std::deque<UidSet> new_mail_, alone_, backfill_;
 };

@@ -149,6 +149,38 @@ TEST(FolderPass, RetriesComeAfterNewMailAndBeforeBackfill) {
   EXPECT_EQ(pass.next_batch(), std::nullopt);
 }
 
+TEST(FolderPass, LinkedMessages_AreDeliveredAndChangeNothingForTheOthers) {
+  RecordedFolder folder = recorded("5:6", state(14, 7, 6));
+  folder.state.reset();
+  folder.retries = {{uid(3), 1, at(kNow), ""}, {uid(4), 1, at(kNow), ""}};
+  FolderPass pass(folder, state(14, 11, 10), at(kNow));
+  ASSERT_FALSE(looked(pass, uids("1:10"), 10));
+  const FolderFacts facts = pass.linked(uids("1,3,10"), rows("1:10", "S"));
+  facts.apply_to(folder);
+  EXPECT_EQ(folder.known, uids("1,3,5:6,10"));
+  EXPECT_EQ(facts.flags_set, FlagMap()) << "nobody wants flags";
+  EXPECT_EQ(uids_of(folder.retries), uids("4"));
+  EXPECT_EQ(pass.behind(), 5U);
+  EXPECT_EQ(pass.next_batch(), uids("7:9")) << "still new mail, though 10 is known";
+  EXPECT_EQ(pass.next_batch(), uids("4"));
+  EXPECT_EQ(pass.next_batch(), uids("2"));
+  EXPECT_EQ(pass.next_batch(), std::nullopt);
+  for (const char* part : {"7:9", "4", "2"})
+    pass.received({uids(part), uids(part), uids(part), {}, FetchEnd::kTagged, ""}, at(kNow)).apply_to(folder);
+  pass.finish(at(kNow)).apply_to(folder);
+  EXPECT_EQ(folder.known, uids("1:10"));
+  EXPECT_TRUE(folder.state) << "everything is accounted for";
+}
+
+TEST(FolderPass, LinkedMessages_BringTheirFlags) {
+  RecordedFolder folder;
+  FolderPass pass(folder, state(14, 4, 3), at(kNow), {.flags = true});
+  pass.start_over({}, at(kNow)).apply_to(folder);
+  ASSERT_FALSE(looked(pass, uids("1:3"), 3));
+  const FolderFacts facts = pass.linked(uids("2"), rows("1:3", "F"));
+  EXPECT_EQ(facts.flags_set, rows("2", "F"));
+}
+
 TEST(FolderPass, SmallerBatches_KeepTheOrder) {
   RecordedFolder folder = recorded("5:6", state(14, 7, 6));
   folder.state.reset();

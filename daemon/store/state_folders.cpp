@@ -1,5 +1,6 @@
 // The folders of state.db: what was delivered, and what is to be tried again.
 #include "store/flag_base.h"
+#include "store/gmail_messages.h"
 #include "store/known_set.h"
 #include "store/left_out.h"
 #include "store/state_repository.h"
@@ -67,6 +68,8 @@ template<class Number>
   if (row->uid_validity != record.uid_validity) { // the old UIDs name other messages now
     if (auto erased = run_for_folder(database, "DELETE FROM retry WHERE folder_id = ?", id); !erased) return erased;
     if (auto erased = run_for_folder(database, "DELETE FROM flag_base WHERE folder_id = ?", id); !erased) return erased;
+    if (auto erased = run_for_folder(database, "DELETE FROM gmail_message WHERE folder_id = ?", id); !erased)
+      return erased;
   }
   if (auto written = write_uid_validity(database, id, record.uid_validity, record.name.delimiter()); !written)
     return written;
@@ -156,7 +159,8 @@ Status StateRepository::remove_delivered_blocking(std::string_view mailbox, cons
     if (!row) return pass(row.error());
     if (!*row) return {};
     if (auto done = remove_known_blocking(database_, (*row)->folder_id, removed); !done) return done;
-    return erase_flags_blocking(database_, (*row)->folder_id, removed);
+    if (auto done = erase_flags_blocking(database_, (*row)->folder_id, removed); !done) return done;
+    return erase_gmail_blocking(database_, (*row)->folder_id, removed);
   });
 }
 

@@ -41,6 +41,7 @@ namespace {
       "SELECT folder_id, first, last, flags FROM flag_base",
       "SELECT folder_id, uid, size FROM too_large",
       "SELECT mailbox_id, hour, octets FROM received",
+      "SELECT folder_id, uid, gmail_id FROM gmail_message",
   };
   for (const char* read : kReads)
     if (const auto statement = database.prepare_blocking(read); !statement) return pass(statement.error());

@@ -7,6 +7,7 @@
 #include "model/flag_map.h"
 #include "model/folder_name.h"
 #include "model/folder_state.h"
+#include "model/gmail.h"
 #include "model/left_out.h"
 #include "model/uid.h"
 #include "model/uid_set.h"
@@ -79,6 +80,13 @@ struct StoredMailbox {
   Downloads downloads{};
 };
 
+// A message in a folder, and where else it is.
+struct GmailPair {
+  Uid uid;
+  GmailCopy copy;
+  friend bool operator==(const GmailPair&, const GmailPair&) = default;
+};
+
 inline constexpr std::uint8_t kCoversFlags = 1; // persisted: never renumbered
 inline constexpr std::uint8_t kCoversDeletions = 2;
 
@@ -94,6 +102,7 @@ class StateRepository final {
  public:
   static constexpr std::size_t kMaxText = 1000;       // bytes of a reason
   static constexpr std::size_t kMaxFolderName = 4096; // bytes on the wire; longer: kFolder "folder_name_too_long"
+  static constexpr int kMaxCopies = 100;              // of one message that identify_blocking() tells of
   static constexpr std::size_t kMaxRetriesPerFolder = 10'000; // more: kFolder "too_many_retries"
 
   struct Opened;
@@ -118,7 +127,7 @@ class StateRepository final {
   // kFolder "uid_validity_mismatch", nothing written, when the known set was recorded under another one.
   [[nodiscard]] Status add_delivered_blocking(std::string_view mailbox, const FolderName& folder, UidValidity validity,
                                               const UidSet& delivered);
-  // Takes these UIDs out of the known set and drops their base flags.
+  // Takes these UIDs out of the known set and drops their base flags and Gmail's numbers of them.
   [[nodiscard]] Status remove_delivered_blocking(std::string_view mailbox, const FolderName& folder,
                                                  const UidSet& removed);
   // Replaces the sets that are given.
@@ -130,6 +139,20 @@ class StateRepository final {
   // The flags that server and file were last brought to agree on. Large: load it for one folder at a time.
   [[nodiscard]] Result<FlagMap> load_flags_blocking(std::string_view mailbox, const FolderName& folder);
   [[nodiscard]] Status set_flags_blocking(std::string_view mailbox, const FolderName& folder, const FlagMap& set);
+
+  // Records Gmail's numbers of these messages, and says where else in the mailbox the same messages are recorded to
+  // be, delivered or not. Nothing is recorded, and nothing found, when the folder is recorded under another
+  // UIDVALIDITY.
+  [[nodiscard]] Result<std::vector<GmailCopy>> identify_blocking(std::string_view mailbox, const FolderName& folder,
+                                                                 UidValidity validity,
+                                                                 const std::vector<GmailMessage>& messages);
+  // Where else those of these messages are recorded to be of which the number is recorded.
+  [[nodiscard]] Result<std::vector<GmailPair>> load_pairs_blocking(std::string_view mailbox, const FolderName& folder,
+                                                                   const UidSet& uids);
+  // Those of which the number is recorded.
+  [[nodiscard]] Result<UidSet> load_identified_blocking(std::string_view mailbox, const FolderName& folder);
+  // The numbers of these messages, in all folders of the mailbox: no copy of them is found any more.
+  [[nodiscard]] Status forget_copies_blocking(std::string_view mailbox, const FolderName& folder, const UidSet& uids);
 
   // How often the server has numbered the folder anew, and when it last did.
   [[nodiscard]] Status save_renumberings_blocking(std::string_view mailbox, const FolderName& folder,

@@ -51,6 +51,7 @@ inline constexpr EventId kFolderFailed{"folder_failed", "de0b392df26446389bae971
 inline constexpr EventId kMessageFailed{"message_failed", "10b82361382b4c469667689761db2635"};
 inline constexpr EventId kUidvalidityChanged{"uidvalidity_changed", "a1ae17a7b1bf4177b003531265ed4f93"};
 inline constexpr EventId kUidvalidityLoop{"uidvalidity_loop", "4963028400b34f07a981539667bc4d78"};
+inline constexpr EventId kLabelsHidden{"labels_hidden", "86102a313b4d4f9abbfb1ac065e62e10"};
 inline constexpr EventId kDeletionHeld{"deletion_held", "7d49229c18ec4ff7b56e132c38ffc01f"};
 
 // This machine.
@@ -89,6 +90,7 @@ inline constexpr std::array kAll = {&kStarted,
                                     &kMessageFailed,
                                     &kUidvalidityChanged,
                                     &kUidvalidityLoop,
+                                    &kLabelsHidden,
                                     &kDeletionHeld,
                                     &kDiskFull,
                                     &kMaildirFailed,

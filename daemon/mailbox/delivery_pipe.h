@@ -37,6 +37,9 @@ class DeliveryPipe final {
   // All messages finished since the last end_batch() become durable and are reported as one, in the order of batches.
   void end_batch();
 
+  // For who puts messages there on another way. REQUIRES: nothing was begun, or drain() has returned.
+  [[nodiscard]] const Committer::SharedFolder& folder() const noexcept { return folder_; }
+
   // Waits until there is room for more; call it after each piece of input.
   [[nodiscard]] runtime::Task<void> make_room();
   // Waits until every batch is reported.

@@ -43,6 +43,12 @@ struct Folder {
   std::map<Uid, std::string> told_poison;
   std::optional<UidValidity> told_validity;
   sync::Renumberings renumberings;
+  // Of which messages it is known, in state.db, which of the mailbox they are (Gmail), or that nobody can tell.
+  struct Identified {
+    std::optional<UidValidity> validity; // empty: not looked up in this run
+    UidSet uids;
+  } identified;
+  std::string hidden_why;      // Gmail has such a label and shows no folder for it
   unsigned rematches_lost = 0; // in a row, in this run: the connection went while files were matched
 };
 

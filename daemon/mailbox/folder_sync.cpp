@@ -30,6 +30,7 @@ FolderSync::FolderSync(const Services& services, Connection& connection, Folder&
                        const FolderSyncSettings& settings, std::function<bool()> should_leave, ProgressSink on_message)
     : services_(services), connection_(connection), folder_(folder), settings_(settings),
       should_leave_(std::move(should_leave)), on_message_(std::move(on_message)),
+      copies_(services, connection, folder, settings.mailbox, settings.copies),
       makes_substitutes_(imap::makes_substitutes(connection.greeting())) {}
 
 runtime::Task<Status> FolderSync::receive() {
@@ -66,10 +67,18 @@ runtime::Task<Status> FolderSync::receive_all() {
   const Result<bool> filtered = co_await filtering;
   if (!filtered) co_return pass(filtered.error());
   if (!*filtered) co_return Status();
+  auto linking = link_copies();
+  const Result<bool> linked = co_await linking;
+  if (!linked) co_return pass(linked.error());
+  if (!*linked) co_return Status();
+  UidSet to_fetch = pass_->open();
   auto fetching = fetch();
   const Status fetched = co_await fetching;
   folder_.behind = pass_->behind();
   if (!fetched || handed_on_) co_return fetched;
+  auto identifying = identify_messages(std::move(to_fetch));
+  const Status identified = co_await identifying;
+  if (!identified) co_return identified;
   auto doubting = look_for_struck();
   const Status doubted = co_await doubting;
   co_return doubted;

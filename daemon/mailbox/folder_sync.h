@@ -1,6 +1,7 @@
 // One pass over one folder on an open connection: EXAMINE, look what is new, fetch it, make it durable, bring changed
 // flags and deletions to the files, record it all. folder_look.cpp, folder_filter.cpp and folder_doubt.cpp ask,
-// folder_start.cpp begins anew where the server did, folder_sync.cpp fetches, folder_apply.cpp brings changes to the
+// folder_start.cpp begins anew where the server did, folder_linking.cpp links what other folders have, folder_sync.cpp
+// fetches, folder_apply.cpp brings changes to the
 // files.
 // Lives for one pass. Loop thread only.
 #pragma once
@@ -8,6 +9,7 @@
 #include "mailbox/connection.h"
 #include "mailbox/delivery_pipe.h"
 #include "mailbox/fetch_allowance.h"
+#include "mailbox/folder_copies.h"
 #include "mailbox/folder_record.h"
 #include "mailbox/folder_rematch.h"
 #include "mailbox/services.h"
@@ -29,6 +31,7 @@ struct FolderSyncSettings {
   sync::Wants wants;
   sync::Filter filter;
   FetchAllowance* allowance = nullptr; // how much may be fetched now; null: as much as there is
+  CopySettings copies;
   std::function<void()> alive = [] {}; // called when a step of something long is done
   // Called when all that is to be fetched is asked for: begin() of another folder's pass may be called in it, and then
   // it answers true. Null: this pass has the connection until its end.
@@ -81,6 +84,8 @@ class FolderSync final {
   [[nodiscard]] runtime::Task<Result<FlagMap>> ask(sync::Look look);
   [[nodiscard]] runtime::Task<Result<bool>> filter();
   [[nodiscard]] runtime::Task<Result<UidSet>> ask_summaries(const UidSet& uids, LeftOut& outside);
+  [[nodiscard]] runtime::Task<Result<bool>> link_copies();
+  [[nodiscard]] runtime::Task<Status> identify_messages(UidSet fetched);
   [[nodiscard]] runtime::Task<Status> look_for_struck();
   [[nodiscard]] FolderState state_now();
   [[nodiscard]] runtime::Task<Status> apply_flags();
@@ -109,6 +114,7 @@ class FolderSync final {
   FolderSyncSettings settings_;
   std::function<bool()> should_leave_;
   ProgressSink on_message_;
+  FolderCopies copies_;
 
   std::optional<imap::CommandId> examine_; // sent
   std::optional<ModSeq> asked_since_;      // in it

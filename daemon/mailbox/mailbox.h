@@ -23,6 +23,7 @@
 #include "runtime/task_set.h"
 #include "runtime/wait.h"
 #include "sync/folder_choice.h"
+#include "sync/gmail_labels.h"
 
 #include <chrono>
 #include <cstdint>
@@ -158,6 +159,11 @@ class Mailbox final {
   [[nodiscard]] runtime::Task<Status> receive_folder(std::unique_ptr<Visit> visit);
   [[nodiscard]] runtime::Task<void> settle_folder(std::unique_ptr<Visit> visit);
   [[nodiscard]] runtime::Task<void> wait_until_settling(std::size_t at_most);
+  [[nodiscard]] CopySettings copies_for(const Folder& folder);
+  void put_in_order(std::vector<std::string>& wires) const;
+  [[nodiscard]] runtime::Task<Status> look_for_hidden_labels(Connection& connection);
+  void tell_of_hidden_labels();
+  void show_hidden_labels();
   [[nodiscard]] Status conclude(const Visit& visit, const Result<bool>& complete);
   [[nodiscard]] runtime::Task<Status> list_folders(Connection& connection);
   [[nodiscard]] runtime::Task<Status> follow_renames(Connection& connection);
@@ -225,8 +231,13 @@ class Mailbox final {
   runtime::MonoTime pause_ends_{}; // imposed; on this clock, so that a jump of the other one makes it no shorter
   std::map<std::string, Folder> folders_;
   std::map<std::string, FolderState> listed_states_; // LIST-STATUS of this pass, by wire name
-  bool folder_faults_ = false;                       // of this pass
-  bool passed_ = false;                              // a pass was completed in this session
+  struct {
+    sync::GmailLabels labels;
+    std::vector<FolderName> hidden; // of them, and told
+    bool all_mail_hidden = false;   // the same
+  } gmail_;
+  bool folder_faults_ = false; // of this pass
+  bool passed_ = false;        // a pass was completed in this session
 
   bool stopping_ = false;
   bool signed_out_ = false;

@@ -27,6 +27,7 @@ runtime::Task<Status> Mailbox::list_folders(Connection& connection) {
   if (completed->status != imap::CompletionStatus::kOk) co_return std::unexpected(command_refused(*completed, "LIST"));
   // Of the folder that is open a server may tell what this session has seen of it (RFC 9051 §6.3.11): Dovecot does.
   if (const auto& open = connection.session().selected()) listed_states_.erase(open->name.wire());
+  if (connection.session().has_gmail_items()) gmail_.labels.listed(listed);
   take_list(std::move(listed));
   auto following = follow_renames(connection);
   const Status followed = co_await following;
@@ -36,7 +37,8 @@ runtime::Task<Status> Mailbox::list_folders(Connection& connection) {
 void Mailbox::take_list(std::vector<sync::ListedFolder> listed) {
   for (auto& [wire, folder] : folders_) {
     folder.chosen = false;
-    folder.why = "the server does not list it any more; what is here stays";
+    folder.why =
+        folder.hidden_why.empty() ? "the server does not list it any more; what is here stays" : folder.hidden_why;
     folder.vanished = true;
   }
   std::vector<FolderName> chosen;
@@ -46,6 +48,7 @@ void Mailbox::take_list(std::vector<sync::ListedFolder> listed) {
     folder.vanished = false;
     folder.chosen = choice.chosen;
     folder.why = std::move(choice.why);
+    folder.hidden_why.clear();
     if (!folder.renamed_from.empty()) folder.why += concat("; it was ", folder.renamed_from, " before");
     if (choice.chosen) chosen.push_back(std::move(choice.name));
   }

@@ -227,12 +227,10 @@ runtime::Task<Status> Mailbox::sync_all(Connection& connection) {
     if (!listed) co_return listed;
   }
   inbox_news_ = false;
-  // INBOX first: that is where people wait for mail.
   std::vector<std::string> wires;
   for (const auto& [wire, folder] : folders_)
     if (folder.chosen && (everything || folder.name.is_inbox())) wires.push_back(wire);
-  if (const auto inbox = std::ranges::find(wires, "INBOX"); inbox != wires.end())
-    std::rotate(wires.begin(), inbox, std::next(inbox));
+  put_in_order(wires);
   auto syncing = sync_folders(connection, std::move(wires));
   const Result<bool> synced = co_await syncing;
   if (!synced) co_return pass(synced.error());
@@ -242,6 +240,9 @@ runtime::Task<Status> Mailbox::sync_all(Connection& connection) {
     co_return Status();
   }
   if (everything && !must_leave()) {
+    auto looking = look_for_hidden_labels(connection);
+    const Status looked = co_await looking;
+    if (!looked) co_return looked;
     auto tidying = tidy();
     co_await tidying;
   }

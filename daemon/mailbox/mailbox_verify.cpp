@@ -188,6 +188,12 @@ runtime::Task<Result<bool>> Mailbox::repair(Connection& connection, Verification
   progress.total = wanted.size();
   tell(order, progress, services_.loop.now());
   order.repaired.insert(wanted);
+  // What is damaged may be so in every folder that shares the file (mailbox/folder_copies.h): it is not linked again.
+  auto forgetting = [&state = services_.state, &name = settings_.name, &folder, &broken] {
+    return state.forget_copies_blocking(name, folder.name, broken);
+  };
+  const Status forgotten = co_await services_.store_thread.run(std::move(forgetting));
+  if (!forgotten) co_return pass(forgotten.error());
   record(services_, settings_.name, folder, sync::fetch_again(folder.recorded, wanted, services_.now()));
   auto recorded = [] { return true; }; // behind the record, in a thread that does one thing after the other
   static_cast<void>(co_await services_.store_thread.run(std::move(recorded)));

@@ -107,8 +107,11 @@ std::unique_ptr<Mailbox::Visit> Mailbox::next_visit(Connection& connection, Roun
     settings.wants = settings_.wants;
     settings.filter = settings_.filter;
     settings.allowance = &allowance_;
+    settings.copies = copies_for(folder);
     settings.alive = [this] { expect_news_within(settings_.connection.io_timeout); };
-    if (round.hands_on) settings.hand_on = [this, &connection, &round] { return begin_next(connection, round); };
+    // Which messages another folder has is known once that one is done.
+    if (round.hands_on && settings.copies.folders == nullptr)
+      settings.hand_on = [this, &connection, &round] { return begin_next(connection, round); };
     auto visit = std::make_unique<Visit>(*this, connection, folder, settings);
     visit->sync.begin(listed);
     return visit;

@@ -1,0 +1,112 @@
+// The part of a mailbox's life that knows of Gmail: one message in many folders, and labels that are no folders.
+#include "log/event_ids.h"
+#include "log/log.h"
+#include "mailbox/mailbox.h"
+#include "mailbox/server_words.h"
+#include "util/concat.h"
+
+#include <algorithm>
+#include <utility>
+#include <variant>
+
+namespace mailmoor::mailbox {
+namespace {
+
+constexpr std::size_t kNamesTold = 10;
+
+// What is shown in place of the folder that has all messages; no folder has this wire name.
+constexpr std::string_view kAllMail = "\\All";
+
+constexpr std::string_view kShowLabel =
+    "Gmail does not show this label over IMAP: it has no folder here, its messages are in All Mail only; to have one,"
+    " tick \"Show in IMAP\" for it in Gmail's settings under Labels";
+constexpr std::string_view kShowAllMail =
+    "Gmail does not show All Mail over IMAP: archived messages that have no label are not mirrored, and labels that it"
+    " hides go unnoticed; tick \"Show in IMAP\" for All Mail in Gmail's settings under Labels";
+
+[[nodiscard]] std::string names_text(const std::vector<FolderName>& names) {
+  std::string text;
+  for (const FolderName& name : names) {
+    if (&name - names.data() == kNamesTold) return text + concat(" and ", names.size() - kNamesTold, " more");
+    text += concat(text.empty() ? "" : ", ", name.utf8());
+  }
+  return text;
+}
+
+} // namespace
+
+CopySettings Mailbox::copies_for(const Folder& folder) {
+  CopySettings settings;
+  settings.folders = &folders_;
+  settings.others_settled = [this] { return wait_until_settling(0); };
+  if (folder.name.wire() == gmail_.labels.all_mail())
+    settings.on_labels = [this](const std::vector<std::string>& labels) { gmail_.labels.seen(labels); };
+  return settings;
+}
+
+// INBOX first: that is where people wait for mail. Then the folder that has nearly everything: the others link to it.
+void Mailbox::put_in_order(std::vector<std::string>& wires) const {
+  auto next = wires.begin();
+  for (const std::optional<std::string>& first : {std::optional<std::string>("INBOX"), gmail_.labels.all_mail()})
+    if (const auto found = first ? std::find(next, wires.end(), *first) : wires.end(); found != wires.end())
+      std::rotate(next++, found, std::next(found));
+}
+
+// At the end of a pass over everything.
+runtime::Task<Status> Mailbox::look_for_hidden_labels(Connection& connection) {
+  if (!connection.session().has_gmail_items()) co_return Status();
+  // One that was made since the pass began is not hidden. Asked once for each: what is told is known already.
+  if (gmail_.labels.hidden(settings_.folders) != gmail_.hidden) {
+    std::vector<sync::ListedFolder> listed;
+    auto listing = connection.list(/*with_status=*/false, [&listed](imap::Event& event) {
+      if (auto* entry = std::get_if<imap::ListEntry>(&event))
+        listed.push_back({std::move(entry->name), std::move(entry->attributes)});
+    });
+    const Result<imap::Completed> completed = co_await listing;
+    if (!completed) co_return pass(completed.error());
+    if (completed->status != imap::CompletionStatus::kOk)
+      co_return std::unexpected(command_refused(*completed, "LIST"));
+    gmail_.labels.listed(listed);
+  }
+  tell_of_hidden_labels();
+  show_hidden_labels();
+  co_return Status();
+}
+
+// When it begins and when it changes.
+void Mailbox::tell_of_hidden_labels() {
+  const bool all_mail_hidden = !gmail_.labels.all_mail();
+  if (all_mail_hidden && !gmail_.all_mail_hidden)
+    log::write(log::Priority::kWarning, {.mailbox = settings_.name, .catalog = &log::events::kLabelsHidden},
+               kShowAllMail);
+  gmail_.all_mail_hidden = all_mail_hidden;
+  std::vector<FolderName> hidden = gmail_.labels.hidden(settings_.folders);
+  const bool more = !std::ranges::includes(gmail_.hidden, hidden);
+  gmail_.hidden = std::move(hidden);
+  if (more)
+    log::write(log::Priority::kWarning, {.mailbox = settings_.name, .catalog = &log::events::kLabelsHidden},
+               concat("Gmail does not show some labels over IMAP, they have no folders here and their messages are in "
+                      "All Mail only: ",
+                      names_text(gmail_.hidden),
+                      "; tick \"Show in IMAP\" for them in Gmail's settings under Labels, or exclude them"));
+}
+
+// As rows of `mailmoorctl folders`.
+void Mailbox::show_hidden_labels() {
+  std::erase_if(folders_, [](const auto& entry) {
+    return entry.second.vanished && !entry.second.hidden_why.empty() && !entry.second.recorded.validity;
+  });
+  for (auto& [wire, folder] : folders_)
+    folder.hidden_why.clear();
+  const auto show = [this](const FolderName& name, std::string_view why) {
+    const auto [row, is_new] = folders_.try_emplace(name.wire(), name);
+    if (!is_new && !row->second.vanished) return; // another folder that is called so
+    row->second.vanished = true;
+    row->second.hidden_why = row->second.why = why;
+  };
+  for (const FolderName& name : gmail_.hidden)
+    show(name, kShowLabel);
+  if (gmail_.all_mail_hidden) show(FolderName::from_wire(kAllMail, '/'), kShowAllMail);
+}
+
+} // namespace mailmoor::mailbox

@@ -30,9 +30,10 @@ class ImapServer final {
     std::uint32_t validity = 14;
     std::uint32_t next = 1;
     std::map<std::uint32_t, std::string> messages = {};
-    std::set<std::uint32_t> withheld = {};           // listed, and not handed out
-    std::map<std::uint32_t, std::string> flags = {}; // "\\Seen \\Flagged"; those without have none
-    std::map<std::uint32_t, std::string> dates = {}; // INTERNALDATE; those without have one and the same
+    std::set<std::uint32_t> withheld = {};                 // listed, and not handed out
+    std::map<std::uint32_t, std::string> flags = {};       // "\\Seen \\Flagged"; those without have none
+    std::map<std::uint32_t, std::string> dates = {};       // INTERNALDATE; those without have one and the same
+    std::map<std::uint32_t, std::uint64_t> gmail_ids = {}; // X-GM-MSGID; those without have none
     std::uint32_t deliver(std::string body) {
       messages.emplace(next, std::move(body));
       return next++;
@@ -184,6 +185,8 @@ class ImapServer final {
       if (arguments.contains("INTERNALDATE"))
         text += concat(" INTERNALDATE \"", date == folder.dates.end() ? "14-Nov-2023 22:13:20 +0000" : date->second,
                        "\" RFC822.SIZE ", body.size());
+      const auto id = folder.gmail_ids.find(uid);
+      if (arguments.contains("X-GM-MSGID") && id != folder.gmail_ids.end()) text += concat(" X-GM-MSGID ", id->second);
       if (arguments.contains("HEADER.FIELDS")) {
         const std::string header = concat(message_id_line(body), "\r\n");
         text += concat(" BODY[HEADER.FIELDS (MESSAGE-ID)] {", header.size(), "}\r\n", header);

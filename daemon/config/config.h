@@ -29,7 +29,7 @@ enum class FlagMode { kMirror, kInitial, kOff };
 enum class Deletions { kKeep, kMirror }; // kMirror: into the trash, and gone after 30 days
 enum class Layout { kMaildirPlusPlus, kFs };
 enum class LineEndings { kLf, kCrlf };
-enum class Compress { kAuto, kOff };
+enum class Compress { kAuto, kOff, kOn };
 
 // What a client shows instead of a secret.
 struct ClientCertificate {

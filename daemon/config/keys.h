@@ -10,7 +10,6 @@ namespace mailmoor::config {
 
 struct Key {
   std::string_view name;
-  bool is_supported = true; // false: in the contract, its feature is not there yet
 };
 
 struct SectionKeys {

@@ -66,7 +66,6 @@ void Section::take(const YamlNode& key, const YamlNode& value) {
     return source_.error(key.position, concat("\"", known->name, "\" is given twice; the first time in line ",
                                               slot->position.line, ": keep one"));
   slot = &value;
-  if (!known->is_supported) source_.error(key.position, concat("\"", known->name, "\" is not supported yet"));
 }
 
 std::optional<Value> Section::find(std::string_view key) const {

@@ -1,5 +1,5 @@
 // One map of the configuration with a known set of keys. The constructor reports what is no map, keys that are unknown,
-// double or not supported yet; after that each key is asked for by name.
+// double; after that each key is asked for by name.
 #pragma once
 
 #include "config/keys.h"

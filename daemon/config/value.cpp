@@ -40,10 +40,6 @@ void Value::wrong(std::string_view message) const {
   source_->error(node_->position, concat("\"", key_, "\": ", message));
 }
 
-void Value::not_supported_yet(std::string_view name) const {
-  source_->error(node_->position, concat("\"", key_, ": ", name, "\" is not supported yet"));
-}
-
 void Value::wrong_choice(std::string_view given, std::string_view names) const {
   wrong(concat(quoted(given), " is none of its values; write ", names));
 }

@@ -20,7 +20,7 @@ namespace mailmoor::config {
 template<class T>
 struct Choice {
   std::string_view name;
-  std::optional<T> value; // empty: in the contract, its feature is not there yet
+  T value;
 };
 
 class Value final {
@@ -63,18 +63,14 @@ class Value final {
     if (!given) return std::nullopt;
     std::string names;
     for (const auto& [name, value] : choices) {
-      if (name == *given) {
-        if (!value) not_supported_yet(name);
-        return value;
-      }
-      if (value) names += concat(names.empty() ? "" : " or ", name);
+      if (name == *given) return value;
+      names += concat(names.empty() ? "" : " or ", name);
     }
     wrong_choice(*given, names);
     return std::nullopt;
   }
 
  private:
-  void not_supported_yet(std::string_view name) const;
   void wrong_choice(std::string_view given, std::string_view names) const;
   // `why` is empty when all is well.
   [[nodiscard]] std::optional<std::string> unless(std::optional<std::string> why, std::string text) const;

@@ -26,6 +26,7 @@ enum class CommandKind {
   kLogin,
   kAuthenticate,
   kStartTls,
+  kCompress,
   kExamine,
   kIdle,
   kLogout,

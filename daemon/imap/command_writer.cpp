@@ -90,6 +90,9 @@ CommandText CommandWriter::logout() && {
 CommandText CommandWriter::starttls() && {
   return only("STARTTLS");
 }
+CommandText CommandWriter::compress() && {
+  return only("COMPRESS DEFLATE");
+}
 
 CommandText CommandWriter::idle() && {
   CommandText text = only("IDLE");

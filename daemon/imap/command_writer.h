@@ -57,6 +57,7 @@ class CommandWriter final {
   [[nodiscard]] CommandText noop() &&;
   [[nodiscard]] CommandText logout() &&;
   [[nodiscard]] CommandText starttls() &&;
+  [[nodiscard]] CommandText compress() &&;
   [[nodiscard]] CommandText idle() &&; // the second part is DONE
   [[nodiscard]] CommandText id(std::span<const std::pair<std::string_view, std::string_view>> fields) &&;
   // `response` goes into the first line where that keeps it within 8 kB and `sasl_ir` says so (RFC 4959), else it is

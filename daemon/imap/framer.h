@@ -11,6 +11,7 @@
 #include <span>
 #include <string>
 #include <string_view>
+#include <utility>
 #include <variant>
 
 namespace mailmoor::imap {
@@ -39,6 +40,9 @@ class Framer final {
   [[nodiscard]] Frame next();
   // The "{n}" of the last Text is free text: no literal follows. REQUIRES: that Text was the last frame.
   void literal_is_text() noexcept { in_literal_ = false; }
+  // All octets that were received and not shown: they are no IMAP. REQUIRES: the last frame was a Text without a
+  // literal.
+  [[nodiscard]] std::string_view take_unread() noexcept { return std::exchange(input_, {}); }
   // Whether octets were received that no frame has shown yet.
   [[nodiscard]] bool has_unread_input() const noexcept { return !input_.empty() || (!line_.empty() && !line_shown_); }
 

@@ -38,6 +38,7 @@ Event Session::next() {
       fail_with(ErrorKind::kMailbox, "plaintext_after_starttls",
                 "the server, or someone on the way to it, sent more in plain text after it had agreed to start TLS");
     if (failed_) return Failed{*failed_};
+    if (awaiting_compression_) return NeedInput{};
     const Framer::Frame frame = framer_.next();
     if (std::holds_alternative<Framer::NeedInput>(frame)) return NeedInput{};
     if (const auto* text = std::get_if<Framer::Text>(&frame))

@@ -7,11 +7,11 @@
 //   3. output() / output_sent(n)                 what is to be written, at any time; reading and writing go on side by
 //                                                side, or both ends may wait for each other
 // Life: greeting → not authenticated → [STARTTLS] → authenticated → [folder open] → Bye or end of the stream.
-// Queued commands are sent in order. Those that change what others mean (STARTTLS, AUTHENTICATE, LOGIN, EXAMINE, IDLE,
-// LOGOUT) wait for the commands before them to complete and keep back those after them (RFC 9051 §5.5); the others are
-// pipelined, and so is EXAMINE where examine_ahead() sends it. There is no way to send a command that changes anything
-// on the server. A command that the server has called wrong is not sent again: it is Completed at once, with the answer
-// that it had.
+// Queued commands are sent in order. Those that change what others mean (STARTTLS, COMPRESS, AUTHENTICATE, LOGIN,
+// EXAMINE, IDLE, LOGOUT) wait for the commands before them to complete and keep back those after them (RFC 9051 §5.5);
+// the others are pipelined, and so is EXAMINE where examine_ahead() sends it. There is no way to send a command that
+// changes anything on the server. A command that the server has called wrong is not sent again: it is Completed at
+// once, with the answer that it had.
 #pragma once
 
 #include "imap/capabilities.h"
@@ -64,6 +64,12 @@ class Session final {
   // injection and make the session Failed with code "plaintext_after_starttls".
   CommandId starttls();
   void tls_started();
+  // COMPRESS DEFLATE (RFC 4978). After Completed with kOk what comes is compressed, maybe from the next octet on:
+  // take_compressed() gives what was received of it already (valid until the next receive()), and nothing more is sent
+  // or accepted until compression_started().
+  CommandId compress();
+  [[nodiscard]] std::string_view take_compressed() noexcept { return framer_.take_unread(); }
+  void compression_started();
   // Fails like sasl_initial_response() and then queues nothing. kLoginCommand is the same as login().
   [[nodiscard]] Result<CommandId> authenticate(const SaslLogin& login);
   [[nodiscard]] Result<CommandId> login(std::string_view user, const Secret& password);
@@ -185,6 +191,7 @@ class Session final {
   bool in_fetch_ = false;    // that response is a FETCH
   bool skipping_ = false;    // the rest of that response is thrown away
   bool awaiting_tls_ = false;
+  bool awaiting_compression_ = false;
   bool qresync_enabled_ = false;
   bool capabilities_fresh_ = false; // heard since the login was sent
   std::optional<Error> failed_;

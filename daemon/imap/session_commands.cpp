@@ -53,6 +53,9 @@ CommandId Session::logout() {
 CommandId Session::starttls() {
   return add(CommandKind::kStartTls, writer().starttls());
 }
+CommandId Session::compress() {
+  return add(CommandKind::kCompress, writer().compress());
+}
 CommandId Session::idle() {
   return add(CommandKind::kIdle, writer().idle());
 }
@@ -67,6 +70,14 @@ CommandId Session::id(std::span<const std::pair<std::string_view, std::string_vi
 void Session::tls_started() {
   assert(awaiting_tls_);
   awaiting_tls_ = false;
+  if (failed_) return;
+  commands_.resume();
+  pump();
+}
+
+void Session::compression_started() {
+  assert(awaiting_compression_);
+  awaiting_compression_ = false;
   if (failed_) return;
   commands_.resume();
   pump();

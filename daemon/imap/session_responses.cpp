@@ -135,6 +135,11 @@ void Session::complete(Command command, std::optional<StatusResponse> status, st
     capabilities_.reset();
     selection_.reset();
     break;
+  case CommandKind::kCompress:
+    if (!ok) break;
+    awaiting_compression_ = true;
+    commands_.stop();
+    break;
   case CommandKind::kLogout: commands_.stop(); break;
   }
   Completed completed(command.id, outcome);

@@ -23,6 +23,8 @@
 namespace mailmoor::mailbox {
 
 enum class TlsMode { kImplicit, kStartTls };
+// kAuto: where the server is far away, so that the line may well be slower than zlib.
+enum class Compression { kAuto, kOff, kOn };
 
 struct ConnectionSettings {
   std::string host;
@@ -30,6 +32,7 @@ struct ConnectionSettings {
   TlsMode tls = TlsMode::kImplicit;
   net::SharedTrust trust;
   std::string proxy;
+  Compression compression = Compression::kAuto;
   std::chrono::milliseconds connect_timeout = std::chrono::seconds(30);
   std::chrono::milliseconds io_timeout = std::chrono::seconds(60); // a silent connection is given up, IDLE excepted
 };
@@ -90,6 +93,7 @@ class Connection final {
   [[nodiscard]] const std::string& greeting() const noexcept { return greeting_; }
   // Empty before secure().
   [[nodiscard]] std::optional<net::TlsFacts> tls_facts() const;
+  [[nodiscard]] bool is_compressed() const noexcept { return is_compressed_; }
   [[nodiscard]] runtime::MonoTime last_input() const noexcept { return last_input_; }
 
  private:
@@ -97,6 +101,10 @@ class Connection final {
   [[nodiscard]] runtime::Task<Status> greet();
   [[nodiscard]] runtime::Task<Status> start_tls();
   [[nodiscard]] runtime::Task<Status> ask_capabilities();
+  void introduce();
+  [[nodiscard]] bool wants_compression() const;
+  // Lets all that follows go compressed. A refusal is no error.
+  [[nodiscard]] runtime::Task<Status> compress();
   [[nodiscard]] runtime::Task<Status> write();
   [[nodiscard]] Error broken(const Error& error) const;
   void hear(const imap::Completed& completed);
@@ -113,6 +121,8 @@ class Connection final {
   std::function<void(std::size_t)> on_received_;
   std::vector<std::byte> buffer_;
   runtime::MonoTime last_input_;
+  std::optional<std::chrono::microseconds> round_trip_; // when it was dialled
+  bool is_compressed_ = false;
   std::unique_ptr<net::TcpStream> plain_; // until TLS takes it over
   std::unique_ptr<net::Stream> stream_;
   runtime::TaskRunner<Status> writer_; // goes before the stream

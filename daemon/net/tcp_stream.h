@@ -5,7 +5,9 @@
 #include "runtime/fd_watcher.h"
 #include "util/unique_fd.h"
 
+#include <chrono>
 #include <memory>
+#include <optional>
 #include <string>
 
 namespace mailmoor::net {
@@ -24,6 +26,8 @@ class TcpStream final : public Stream {
   [[nodiscard]] const std::string& peer() const noexcept { return peer_; }
   // The address at the other end, "192.0.2.1" or "2001:db8::1"; empty when the kernel does not know it any more.
   [[nodiscard]] std::string peer_address() const;
+  // How long the peer takes to answer, as the kernel has measured it since the handshake. Empty when it has not.
+  [[nodiscard]] std::optional<std::chrono::microseconds> round_trip() const;
 
  private:
   runtime::Loop& loop_;

@@ -6,6 +6,18 @@
 #include <memory>
 
 namespace mailmoor::supervisor {
+namespace {
+
+[[nodiscard]] mailbox::Compression compression_of(config::Compress compress) {
+  switch (compress) {
+  case config::Compress::kAuto: return mailbox::Compression::kAuto;
+  case config::Compress::kOff: return mailbox::Compression::kOff;
+  case config::Compress::kOn: break;
+  }
+  return mailbox::Compression::kOn;
+}
+
+} // namespace
 
 mailbox::OauthClientSettings client_settings(const config::App& app, const Prepared& prepared) {
   mailbox::OauthClientSettings settings;
@@ -50,6 +62,7 @@ mailbox::MailboxSettings mailbox_settings(const config::Mailbox& mailbox, const 
       mailbox.tls == config::Tls::kImplicit ? mailbox::TlsMode::kImplicit : mailbox::TlsMode::kStartTls;
   settings.connection.trust = prepared.trust.at(mailbox.ca_file);
   settings.connection.proxy = mailbox.proxy;
+  settings.connection.compression = compression_of(mailbox.compress);
   settings.connection.connect_timeout = mailbox.timeouts.connect;
   settings.connection.io_timeout = mailbox.timeouts.io;
   if (mailbox.password.is_set()) {

@@ -116,7 +116,7 @@ mailboxes:
     connections: 1
     daily_bytes: 300MiB
     timeouts: {io: 2m}
-    compress: off
+    compress: on
     proxy: socks5h://[::1]:1080
     maildir: ../legacy/
 )";
@@ -215,7 +215,7 @@ TEST(GoodConfiguration, MailboxKeys_ReplaceDefaultsOneByOne) {
   EXPECT_EQ(legacy.deletions, Deletions::kMirror);
   EXPECT_EQ(legacy.layout, Layout::kFs);
   EXPECT_EQ(legacy.line_endings, LineEndings::kCrlf);
-  EXPECT_EQ(legacy.compress, Compress::kOff);
+  EXPECT_EQ(legacy.compress, Compress::kOn);
   EXPECT_EQ(legacy.daily_bytes, 300ULL << 20);
   EXPECT_EQ(legacy.connections, 1);
   EXPECT_EQ(legacy.timeouts, (Timeouts{30s, 120s}));

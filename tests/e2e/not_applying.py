@@ -20,6 +20,7 @@ _ABOUT_DOVECOT = {
     "e2e.test_metrics.Metrics.test_faults_and_logins_are_counted": OAUTH,
     **dict.fromkeys(("e2e.test_exchange*", "e2e.test_gmail.*", "e2e.test_poison.*", "e2e.test_token_endpoint.*"),
                     "its server is a fake of Exchange or Gmail, whichever runs the others"),
+    "e2e.test_compress.*": "has Dovecot offer it by a setting",
     "e2e.test_readers.*": "is about programs that read the Maildir, wherever its mail came from",
     "e2e.test_passwords.Trust.test_starttls_that_is_not_offered_*": "this server always offers STARTTLS",
     "e2e.test_parts.*": "proves the parts of a test with OAuth and Dovecot",
@@ -31,6 +32,7 @@ NOT_APPLYING = {
     "dovecot-plain": {
         **dict.fromkeys(_HIDING, "chooses itself what is hidden, and so does the same on dovecot"),
         **_ABOUT_LIST_STATUS, **_ABOUT_THE_NETWORK,
+        "e2e.test_compress.*": "what is offered is fixed here",
         "e2e.test_main_job.MainJob.test_sign_in_*": "IDLE is hidden",
         "e2e.test_doctor.Doctor.test_healthy_mailbox_is_not_disturbed": "looks for CONDSTORE among what the server offers",
         "e2e.test_daily_bytes.*": "IDLE is hidden",

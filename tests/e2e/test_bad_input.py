@@ -44,7 +44,6 @@ WRONG = (
     ("a list where a word belongs", "client_id: mailmoor", "client_id: [mailmoor]", 8),
     ("an include that is not there", "apps:\n", "include: [absent.yaml]\napps:\n", 4),
     ("an issuer without TLS", "https://localhost:1", "http://192.0.2.1", 7),
-    ("a feature that is not there yet", "    user: bob\n", "    user: bob\n    compress: on\n", 17),
 )
 
 

@@ -394,6 +394,33 @@ TEST(StartTls, Refused_GoesOnInPlainTextForTheOwnerToEnd) {
               ElementsAre("Completed A1 NO no", "Text OK still here"));
 }
 
+// RFC 4978 §3: the server compresses from the octet after the CRLF of its OK on.
+TEST(Compress, Agreed_NothingMoreIsSaidOrReadUntilItHasStarted) {
+  Conversation conversation;
+  conversation.open();
+  conversation.said();
+  conversation.session.compress();
+  conversation.session.noop();
+  EXPECT_EQ(conversation.said(), "A2 COMPRESS DEFLATE\r\n");
+  EXPECT_THAT(conversation.hear("A2 OK go\r\n\x72\n{5}\r\n"), ElementsAre("Completed A2 OK go"));
+  EXPECT_EQ(conversation.session.take_compressed(), "\x72\n{5}\r\n");
+  EXPECT_EQ(conversation.said(), "");
+  conversation.session.compression_started();
+  EXPECT_EQ(conversation.said(), "A3 NOOP\r\n");
+  EXPECT_THAT(conversation.hear("A3 OK done\r\n"), ElementsAre("Completed A3 OK done"));
+}
+
+TEST(Compress, Refused_GoesOnAsBefore) {
+  Conversation conversation;
+  conversation.open();
+  conversation.said();
+  conversation.session.compress();
+  conversation.session.noop();
+  EXPECT_THAT(conversation.hear("A2 NO [COMPRESSIONACTIVE] by TLS\r\nA3 OK\r\n"),
+              ElementsAre("Completed A2 NO by TLS"));
+  EXPECT_EQ(conversation.said(), "A2 COMPRESS DEFLATE\r\nA3 NOOP\r\n");
+}
+
 TEST(Session, BodyBytes_AreViewsIntoWhatWasReceived) {
   Conversation conversation;
   conversation.open();

@@ -149,7 +149,7 @@ TEST_F(HandOnTest, MessageDeletedMeanwhile_IsNoFault) {
 }
 
 TEST_F(HandOnTest, LineCutWhileTheNextFolderOpens_NoMessageIsToBlame) {
-  server.answer = [this, cut = true](const std::string& command) mutable -> std::optional<std::string> {
+  server.answer = [cut = true](const std::string& command) mutable -> std::optional<std::string> {
     if (command == "EXAMINE \"Lists\"" && std::exchange(cut, false)) return "%close";
     return {};
   };

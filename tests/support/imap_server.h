@@ -124,8 +124,8 @@ class ImapServer final {
       auto writing = peer.write(text);
       const bool written = co_await writing;
       if (idles) {
-        auto waiting = peer.read_line();
-        const std::string done = co_await waiting;
+        auto reading_on = peer.read_line();
+        const std::string done = co_await reading_on;
         --idling_;
         if (done != "DONE") co_return;
         auto ending = peer.write(concat(tag, " OK idled\r\n"));

@@ -110,7 +110,7 @@ std::unique_ptr<Mailbox::Visit> Mailbox::next_visit(Connection& connection, Roun
     settings.copies = copies_for(folder);
     settings.alive = [this] { expect_news_within(settings_.connection.io_timeout); };
     // Which messages another folder has is known once that one is done.
-    if (round.hands_on && settings.copies.folders == nullptr)
+    if (round.hands_on && !connection.session().has_gmail_items())
       settings.hand_on = [this, &connection, &round] { return begin_next(connection, round); };
     auto visit = std::make_unique<Visit>(*this, connection, folder, settings);
     visit->sync.begin(listed);

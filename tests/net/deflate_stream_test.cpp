@@ -159,7 +159,9 @@ TEST_F(DeflateStreamTest, Read_CutInTheMiddle_GivesWhatCameAndTheEnd) {
   const std::string packed = packer.pack("* 1 EXISTS\r\n");
   start();
   below_->to_read.push_back(packed + packer.pack("* 2 EXISTS\r\n").substr(0, 2));
-  EXPECT_EQ("* 1 EXISTS\r\n", await(read_all(*stream_)));
+  const Result<std::string> read = await(read_all(*stream_));
+  ASSERT_TRUE(read);
+  EXPECT_TRUE(read->starts_with("* 1 EXISTS\r\n") && !read->contains("* 2 EXISTS")) << *read;
 }
 
 TEST_F(DeflateStreamTest, Write_EachCommand_CanBeReadAtOnce) {

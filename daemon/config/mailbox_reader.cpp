@@ -117,7 +117,8 @@ void read_server(const Section& section, MailboxDraft& draft) {
   section.with("connections", [&](const Value& v) { assign(mailbox.connections, v.integer(1, 15)); });
   section.with("timeouts", [&](const Value& v) { read_timeouts(v, mailbox.timeouts); });
   section.with("compress", [&](const Value& v) {
-    assign(mailbox.compress, v.choice<Compress>({{"auto", Compress::kAuto}, {"off", Compress::kOff}, {"on", Compress::kOn}}));
+    assign(mailbox.compress,
+           v.choice<Compress>({{"auto", Compress::kAuto}, {"off", Compress::kOff}, {"on", Compress::kOn}}));
   });
   section.with("push", [&](const Value& v) {
     assign(mailbox.push, v.choice<Push>({{"auto", Push::kAuto}, {"off", Push::kOff}}));

@@ -181,18 +181,27 @@ runtime::Task<Status> Connection::log_in(const Login& login) {
   auto asking = ask_capabilities();
   const Status asked = co_await asking;
   if (!asked) co_return asked;
-  introduce();
+  auto introducing = introduce();
+  const Status introduced = co_await introducing;
+  if (!introduced) co_return introduced;
   auto compressing = compress();
   const Status compressed = co_await compressing;
   co_return compressed;
 }
 
-void Connection::introduce() {
-  if (!session_.capabilities().has("ID")) return;
+runtime::Task<Status> Connection::introduce() {
+  if (!session_.capabilities().has("ID")) co_return Status();
   const std::array<std::pair<std::string_view, std::string_view>, 2> fields = {
       std::pair<std::string_view, std::string_view>("name", "Mailmoor"),
       std::pair<std::string_view, std::string_view>("version", services_.version)};
-  session_.id(fields); // goes out with the next command; nothing depends on the answer
+  const imap::CommandId id = session_.id(fields);
+  if (session_.can_examine_ahead()) co_return Status(); // goes out with the next command; nothing depends on the answer
+  // Exchange counts what it refuses, and where it refuses this it refuses all.
+  auto waiting = complete(id);
+  const Result<imap::Completed> answered = co_await waiting;
+  if (!answered) co_return pass(answered.error());
+  if (answered->status == imap::CompletionStatus::kBad) co_return std::unexpected(command_refused(*answered, "ID"));
+  co_return Status();
 }
 
 bool Connection::wants_compression() const {

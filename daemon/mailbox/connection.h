@@ -101,7 +101,7 @@ class Connection final {
   [[nodiscard]] runtime::Task<Status> greet();
   [[nodiscard]] runtime::Task<Status> start_tls();
   [[nodiscard]] runtime::Task<Status> ask_capabilities();
-  void introduce();
+  [[nodiscard]] runtime::Task<Status> introduce();
   [[nodiscard]] bool wants_compression() const;
   // Lets all that follows go compressed. A refusal is no error.
   [[nodiscard]] runtime::Task<Status> compress();

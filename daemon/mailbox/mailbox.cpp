@@ -258,7 +258,7 @@ MailboxView Mailbox::view() const {
   } else if (state_ == MailboxState::kConnecting && connection_ == nullptr && in_line) {
     view.reason = keeper_ != nullptr && !keeper_->has_live_token()
                       ? "waits for an access token"
-                      : "waits for its turn to connect (`limits` in the configuration)";
+                      : concat("waits for its turn to connect (`", waits_for_, "` of `limits` in the configuration)");
   } else {
     view.reason = record_.retry_reason;
   }

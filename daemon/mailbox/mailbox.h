@@ -7,6 +7,7 @@
 #pragma once
 
 #include "mailbox/back_off.h"
+#include "mailbox/berth.h"
 #include "mailbox/connection.h"
 #include "mailbox/fetch_allowance.h"
 #include "mailbox/folder_record.h"
@@ -32,6 +33,7 @@
 #include <memory>
 #include <optional>
 #include <string>
+#include <string_view>
 #include <vector>
 
 namespace mailmoor::mailbox {
@@ -53,9 +55,8 @@ struct MailboxSettings {
   std::chrono::seconds poll{300};
   std::uint64_t daily_bytes = 0; // that may be received in any 24 hours; 0: no cap
   bool once = false;             // one complete pass, then the end
-  // Places among the connections to its host and of its app, where those are limited: taken in this order, before one
-  // of Services::connections. They outlive the mailbox.
-  std::vector<runtime::Semaphore*> berths;
+  // Taken in this order, before a place of Services::connections.
+  std::vector<Berth> berths;
   // Whether another mailbox could use its connection now. Empty: one waits for one of Services::connections.
   std::function<bool()> is_wanted_elsewhere;
 };
@@ -245,6 +246,7 @@ class Mailbox final {
   bool inbox_news_ = false; // the server told of new mail in INBOX
   runtime::MonoTime poll_due_{};
   runtime::MonoTime progress_due_ = runtime::MonoTime::max();
+  std::string_view waits_for_;       // the key of `limits`, while it waits for its turn
   std::optional<UnixTime> leave_at_; // before the token ends
   std::uint64_t token_generation_ = 0;
   bool token_is_over_ = false;   // the server has said so of the one in use

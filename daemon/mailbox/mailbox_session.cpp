@@ -42,11 +42,12 @@ using Places = std::vector<runtime::Semaphore::Permit>;
 
 // A token first: who waits for one keeps neither a connection nor a turn from those who have one, and a thousand tokens
 // that come back together do not become a thousand logins at once; one newer than `generation`. Then a place in each of
-// `berths`, then one in `all`.
+// `berths`, then one in `all`. `waits_for`: is told the limit whose turn it is.
 // Errors: those of TokenKeeper::trouble() and access_token().
 [[nodiscard]] runtime::Task<Result<Places>> line_up(TokenKeeper* keeper, std::uint64_t generation,
-                                                    const std::vector<runtime::Semaphore*>& berths,
-                                                    runtime::Semaphore& all) {
+                                                    const std::vector<Berth>& berths, runtime::Semaphore& all,
+                                                    std::string_view& waits_for) {
+  waits_for = "connections";
   if (keeper != nullptr) {
     if (std::optional<Error> trouble = keeper->trouble()) co_return std::unexpected(*std::move(trouble));
     auto renewing = keeper->access_token_after(generation);
@@ -54,10 +55,12 @@ using Places = std::vector<runtime::Semaphore::Permit>;
     if (!token) co_return pass(token.error());
   }
   Places places;
-  for (runtime::Semaphore* const berth : berths) {
-    runtime::Semaphore::Permit place = co_await berth->acquire();
+  for (const Berth& berth : berths) {
+    waits_for = berth.limit;
+    runtime::Semaphore::Permit place = co_await berth.places->acquire();
     places.push_back(std::move(place));
   }
+  waits_for = "connections";
   runtime::Semaphore::Permit place = co_await all.acquire();
   places.push_back(std::move(place));
   co_return places;
@@ -85,10 +88,12 @@ runtime::Task<Result<Mailbox::Leave>> Mailbox::run_session() {
   // Nothing is sent inside a pause that the server imposed, whoever asks (P9).
   if (imposed_pause()) co_return std::unexpected(Error(ErrorKind::kMailbox, record_.error_code, record_.retry_reason));
   progress_due_ = runtime::MonoTime::max(); // others may be before us for long
-  auto lining_up = line_up(keeper_, token_is_over_ ? token_generation_ : 0, settings_.berths, services_.connections);
+  auto lining_up =
+      line_up(keeper_, token_is_over_ ? token_generation_ : 0, settings_.berths, services_.connections, waits_for_);
   const Result<Places> places = co_await lining_up;
   waits_for_token_ = !places;
   if (!places) co_return pass(places.error());
+  waits_for_ = "logins_per_minute";
   auto admitting = admit_();
   co_await admitting;
   if (must_leave()) co_return Leave::kAsked;

@@ -11,16 +11,18 @@ void Admission::set_limits(const config::Limits& limits) {
 
 Admission::Berths Admission::berths_of(const config::Mailbox& mailbox) {
   Berths berths;
-  if (mailbox.uses_oauth()) add_berth(berths, of_apps_, mailbox.app, limits_.connections_per_app);
-  add_berth(berths, of_hosts_, mailbox.host, limits_.connections_per_host);
+  if (mailbox.uses_oauth())
+    add_berth(berths, of_apps_, mailbox.app, limits_.connections_per_app, "connections_per_app");
+  add_berth(berths, of_hosts_, mailbox.host, limits_.connections_per_host, "connections_per_host");
   return berths;
 }
 
-void Admission::add_berth(Berths& berths, Places& places, const std::string& name, std::optional<int> limit) {
+void Admission::add_berth(Berths& berths, Places& places, const std::string& name, std::optional<int> limit,
+                          std::string_view key) {
   auto found = places.find(name);
   if (found == places.end() && limit)
     found = places.emplace(name, std::make_unique<runtime::Semaphore>(loop_, static_cast<std::size_t>(*limit))).first;
-  if (found != places.end()) berths.push_back(found->second.get());
+  if (found != places.end()) berths.push_back({found->second.get(), key});
 }
 
 // Half of the places at most: the others are at work meanwhile.
@@ -38,7 +40,7 @@ bool Admission::somebody_waits() const noexcept {
 
 bool Admission::somebody_waits_for(const Berths& berths) const noexcept {
   return connections_.has_waiters() ||
-         std::ranges::any_of(berths, [](const runtime::Semaphore* berth) { return berth->has_waiters(); });
+         std::ranges::any_of(berths, [](const mailbox::Berth& berth) { return berth.places->has_waiters(); });
 }
 
 } // namespace mailmoor::supervisor

@@ -8,6 +8,7 @@
 #pragma once
 
 #include "config/config.h"
+#include "mailbox/berth.h"
 #include "runtime/loop.h"
 #include "runtime/task.h"
 #include "runtime/wait.h"
@@ -18,13 +19,14 @@
 #include <memory>
 #include <optional>
 #include <string>
+#include <string_view>
 #include <vector>
 
 namespace mailmoor::supervisor {
 
 class Admission final {
  public:
-  using Berths = std::vector<runtime::Semaphore*>; // narrowest first
+  using Berths = std::vector<mailbox::Berth>; // narrowest first
 
   // `connections`: the places of all mailboxes together.
   Admission(runtime::Loop& loop, runtime::Semaphore& connections) : loop_(loop), connections_(connections) {}
@@ -45,7 +47,9 @@ class Admission final {
 
  private:
   using Places = std::map<std::string, std::unique_ptr<runtime::Semaphore>>;
-  void add_berth(Berths& berths, Places& places, const std::string& name, std::optional<int> limit);
+  // `key`: of the limit, in the configuration.
+  void add_berth(Berths& berths, Places& places, const std::string& name, std::optional<int> limit,
+                 std::string_view key);
 
   runtime::Loop& loop_;
   runtime::Semaphore& connections_;

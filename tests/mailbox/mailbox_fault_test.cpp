@@ -15,6 +15,9 @@ class MailboxFaultTest : public MailboxWorld {
     runtime::Semaphore::Permit permit = co_await from.acquire();
     co_return permit;
   }
+  [[nodiscard]] static runtime::Task<void> waiting_for(runtime::Semaphore& turn) {
+    const runtime::Semaphore::Permit permit = co_await turn.acquire();
+  }
 };
 
 TEST_F(MailboxFaultTest, DiskFullAtAnyStep_EverythingIsThereInTheEnd) {
@@ -99,10 +102,30 @@ TEST_F(MailboxFaultTest, WaitsForAConnection_SaysSo) {
   start();
   world.run_ready();
   EXPECT_EQ(MailboxState::kConnecting, mailbox->view().state);
-  EXPECT_EQ("waits for its turn to connect (`limits` in the configuration)", mailbox->view().reason);
+  EXPECT_EQ("waits for its turn to connect (`connections` of `limits` in the configuration)", mailbox->view().reason);
   others.clear();
   ASSERT_TRUE(idles());
   EXPECT_EQ("", mailbox->view().reason);
+}
+
+TEST_F(MailboxFaultTest, WaitsForAPlaceAtItsHost_NamesThatLimit) {
+  runtime::Semaphore of_host(world.loop, 0);
+  settings.berths = {{&of_host, "connections_per_host"}};
+  start();
+  world.run_ready();
+  EXPECT_EQ("waits for its turn to connect (`connections_per_host` of `limits` in the configuration)",
+            mailbox->view().reason);
+  mailbox.reset(); // before the places
+}
+
+TEST_F(MailboxFaultTest, WaitsForItsLogin_NamesThePace) {
+  runtime::Semaphore turn(world.loop, 0);
+  mailbox.emplace(world.services, settings, nullptr, [&turn] { return waiting_for(turn); });
+  mailbox->start();
+  world.run_ready();
+  EXPECT_EQ("waits for its turn to connect (`logins_per_minute` of `limits` in the configuration)",
+            mailbox->view().reason);
+  mailbox.reset();
 }
 
 TEST_F(MailboxFaultTest, IdleThatGivesWay_LeavesOnlyWhereSomebodyWaits) {

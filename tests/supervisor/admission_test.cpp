@@ -47,11 +47,13 @@ TEST_F(AdmissionTest, SameHostAndApp_ShareTheirPlaces) {
   admission.set_limits(limits);
   const Admission::Berths one = admission.berths_of(mailbox("imap.example", "app"));
   ASSERT_EQ(2U, one.size());
-  EXPECT_EQ(1U, one[0]->free_permits()) << "the app, which is narrower, comes first";
-  EXPECT_EQ(2U, one[1]->free_permits());
-  EXPECT_EQ(one, admission.berths_of(mailbox("imap.example", "app")));
-  EXPECT_NE(one[0], admission.berths_of(mailbox("imap.example", "other"))[0]);
-  EXPECT_EQ(one[1], admission.berths_of(mailbox("imap.example", "other"))[1]);
+  EXPECT_EQ(1U, one[0].places->free_permits()) << "the app, which is narrower, comes first";
+  EXPECT_EQ("connections_per_app", one[0].limit);
+  EXPECT_EQ(2U, one[1].places->free_permits());
+  EXPECT_EQ("connections_per_host", one[1].limit);
+  EXPECT_TRUE(one == admission.berths_of(mailbox("imap.example", "app")));
+  EXPECT_NE(one[0].places, admission.berths_of(mailbox("imap.example", "other"))[0].places);
+  EXPECT_EQ(one[1].places, admission.berths_of(mailbox("imap.example", "other"))[1].places);
   EXPECT_EQ(1U, admission.berths_of(mailbox("imap.example", "")).size()) << "a password needs no app";
 }
 
@@ -61,9 +63,9 @@ TEST_F(AdmissionTest, FullHost_ConcernsItsOwnMailboxesOnly) {
   admission.set_limits(limits);
   const Admission::Berths full = admission.berths_of(mailbox("full.example", ""));
   const Admission::Berths other = admission.berths_of(mailbox("other.example", ""));
-  guests.emplace_back(*full[0]);
+  guests.emplace_back(*full[0].places);
   EXPECT_FALSE(admission.somebody_waits());
-  guests.emplace_back(*full[0]);
+  guests.emplace_back(*full[0].places);
   EXPECT_TRUE(admission.somebody_waits());
   EXPECT_TRUE(admission.somebody_waits_for(full));
   EXPECT_FALSE(admission.somebody_waits_for(other));

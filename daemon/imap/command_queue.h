@@ -20,7 +20,7 @@
 namespace mailmoor::imap {
 
 enum class CommandKind {
-  kPlain,        // CAPABILITY, ID, NOOP, LIST, STATUS, UID FETCH: pipelined
+  kPlain,        // CAPABILITY, ID, NOOP, LIST, STATUS, NOTIFY, UID FETCH: pipelined
   kExamineAhead, // pipelined too: the server takes it in its turn (RFC 9051 §5.5)
   // The others wait for those before them, and keep back those after them.
   kLogin,
@@ -51,6 +51,7 @@ struct Command {
   SaslMechanism mechanism = SaslMechanism::kLoginCommand; // kAuthenticate
   bool is_extended_list = false;                          // LIST with RETURN
   bool is_gmail_fetch = false;                            // UID FETCH of X-GM-…
+  bool is_notify = false;                                 // NOTIFY SET
   std::size_t parts_sent = 0;
   int challenges = 0;     // kAuthenticate: those after our own message
   std::string sasl_error; // kAuthenticate: the first of them, decoded

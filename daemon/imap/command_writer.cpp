@@ -166,6 +166,19 @@ CommandText CommandWriter::enable_qresync() && {
   return only("ENABLE QRESYNC");
 }
 
+// RFC 5465 §8: "NOTIFY" SP "SET" [SP "STATUS"] SP event-groups; event-group = "(" filter-mailboxes SP events ")". §5:
+// MessageNew and MessageExpunge go together, FlagChange goes with both. Of other users' folders, and of public ones,
+// "personal" does not tell.
+CommandText CommandWriter::notify_of_all(bool flag_changes) && {
+  const std::string events = concat("(MessageNew MessageExpunge", flag_changes ? " FlagChange" : "");
+  return only(concat("NOTIFY SET STATUS (selected ", events, ")) (personal ", events, " MailboxName))"));
+}
+
+CommandText CommandWriter::notify_of_selected(bool flag_changes) && {
+  return only(
+      concat("NOTIFY SET (selected-delayed (MessageNew MessageExpunge", flag_changes ? " FlagChange" : "", "))"));
+}
+
 CommandText CommandWriter::uid_fetch(std::string_view uids, FetchItems items, std::optional<ModSeq> changed_since) && {
   start("UID FETCH ");
   put(uids);

@@ -70,6 +70,13 @@ class CommandWriter final {
   [[nodiscard]] CommandText examine(const FolderName& folder, const ExamineParameters& parameters) &&;
   // Lets the server tell VANISHED in this session (RFC 7162 §3.2.3); nothing outlives the session.
   [[nodiscard]] CommandText enable_qresync() &&;
+  // NOTIFY SET for all folders of the user and the one that is open (RFC 5465): what happens to messages, and to the
+  // folders themselves; first STATUS of each. No fetch-att: nothing is sent of a message unasked. One short line
+  // however many folders there are: Dovecot takes 100 names at most, Exchange 4 kB.
+  [[nodiscard]] CommandText notify_of_all(bool flag_changes) &&;
+  // Of the open folder only, and EXPUNGE only where it is allowed without NOTIFY, too. Not NOTIFY NONE, which silences
+  // the open folder as well: IDLE would be deaf from then on, should NOTIFY be refused later.
+  [[nodiscard]] CommandText notify_of_selected(bool flag_changes) &&;
   // `uids`: a sequence-set. `changed_since`: only messages that changed after it (RFC 7162 §3.1.4.1).
   [[nodiscard]] CommandText uid_fetch(std::string_view uids, FetchItems items,
                                       std::optional<ModSeq> changed_since = std::nullopt) &&;

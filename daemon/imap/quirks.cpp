@@ -20,6 +20,7 @@ void add_microsoft(ExtensionQuirks& quirks) {
   quirks.no_enable = true;
   quirks.no_list_return = true;
   quirks.no_examine_ahead = true;
+  quirks.no_notify = true;
 }
 
 } // namespace

@@ -27,6 +27,11 @@ struct ExtensionQuirks {
   // but no other client asks it of that server either, and a refused command counts there (see Refusals).
   bool no_examine_ahead = false;
 
+  // NOTIFY is not asked of Exchange, should it ever offer it: what it pushes in IDLE is unreliable already
+  // (eclipse-ee4j/angus-mail#176, 2025). Known too of any server that has refused it in this session, or has told that
+  // it could not keep up.
+  bool no_notify = false;
+
   friend bool operator==(const ExtensionQuirks&, const ExtensionQuirks&) = default;
 };
 

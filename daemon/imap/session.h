@@ -119,6 +119,16 @@ class Session final {
   // Summaries with X-GM-MSGID and, `with_labels`, X-GM-LABELS.
   CommandId uid_fetch_gmail_summaries(const UidSet& uids, bool with_labels);
 
+  // Whether one connection can hear of all folders (RFC 5465): offered, with IDLE, and not refused in this session. A
+  // server that says of itself that it lost some of it (NOTIFICATIONOVERFLOW) has refused, too.
+  [[nodiscard]] bool can_notify() const;
+  // First comes a StatusEntry of each folder but the open one: what happened before is not told otherwise. From then on
+  // StatusEntry and ListEntry come at any time. REQUIRES: can_notify().
+  CommandId notify_of_all(bool flag_changes);
+  // The open folder only, as without NOTIFY: whatever is asked for next, nothing of other folders comes between its
+  // answers. REQUIRES: notify_of_all() was accepted.
+  CommandId notify_of_selected(bool flag_changes);
+
   // RFC 2177. Completed comes after done(), which may be called at any time: DONE is held back until the server has
   // accepted. Nothing is done when no IDLE is queued or running.
   CommandId idle();

@@ -127,6 +127,23 @@ std::optional<CommandId> Session::enable_qresync() {
   return add(CommandKind::kPlain, writer().enable_qresync());
 }
 
+bool Session::can_notify() const {
+  return capabilities_.has("NOTIFY") && capabilities_.has("IDLE") && !quirks_.extensions.no_notify;
+}
+
+CommandId Session::notify_of_all(bool flag_changes) {
+  assert(can_notify());
+  Command command(commands_.next_id(), CommandKind::kPlain, writer().notify_of_all(flag_changes));
+  command.is_notify = true;
+  return add(std::move(command));
+}
+
+CommandId Session::notify_of_selected(bool flag_changes) {
+  Command command(commands_.next_id(), CommandKind::kPlain, writer().notify_of_selected(flag_changes));
+  command.is_notify = true;
+  return add(std::move(command));
+}
+
 CommandId Session::examine(const FolderName& folder, std::optional<ExamineParameters::Since> since) {
   return add_examine(CommandKind::kExamine, folder, std::move(since));
 }

@@ -151,6 +151,7 @@ void Session::complete(Command command, std::optional<StatusResponse> status, st
     learn_from(command, completed);
     completed.command = std::move(command.text.for_log);
   }
+  if (command.is_notify && !ok) quirks_.extensions.no_notify = true;
   emit(std::move(completed));
   pump();
 }
@@ -175,6 +176,7 @@ void Session::on_continuation(std::string_view text) {
 
 void Session::apply_code(const std::optional<ResponseCode>& code) {
   if (!code) return;
+  if (code->atom == "NOTIFICATIONOVERFLOW") quirks_.extensions.no_notify = true; // RFC 5465 §5.8
   if (code->atom == "CAPABILITY")
     hear_capabilities(code->argument);
   else

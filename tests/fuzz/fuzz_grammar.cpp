@@ -30,10 +30,13 @@ void prepare(Session& session, unsigned state) {
   const bool qresync = (state & 32) != 0;
   if (qresync)
     feed(session, "* PREAUTH [CAPABILITY IMAP4rev1 LITERAL- ENABLE CONDSTORE QRESYNC LIST-STATUS] hi\r\n", 0, ignored);
+  else if ((state & 64) != 0)
+    feed(session, "* PREAUTH [CAPABILITY IMAP4rev1 LITERAL- IDLE NOTIFY] hi\r\n", 0, ignored);
   else if ((state & 1) == 0)
     feed(session, "* PREAUTH [CAPABILITY IMAP4rev1 LITERAL-] hi\r\n", 0, ignored);
   if (qresync) (void)session.enable_qresync();
   if ((state & 2) != 0) session.examine(FolderName::from_wire("a\"b", '/'));
+  if (session.can_notify()) session.notify_of_all(/*flag_changes=*/true);
   session.noop();
   session.uid_fetch_bodies(*UidSet::parse("1:9"));
   session.uid_fetch_identities(*UidSet::parse("1:9"));

@@ -32,6 +32,7 @@
 #include <map>
 #include <memory>
 #include <optional>
+#include <set>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -179,7 +180,16 @@ class Mailbox final {
   void end_verifications(const Error& why);
   [[nodiscard]] runtime::Task<Status> wait_for_work(Connection& connection);
   [[nodiscard]] runtime::Task<Status> open_inbox(Connection& connection);
+  [[nodiscard]] runtime::Task<Status> listen(Connection& connection);
+  [[nodiscard]] runtime::Task<Status> hear_of_all_folders(Connection& connection);
   [[nodiscard]] runtime::Task<Status> idle(Connection& connection);
+  [[nodiscard]] runtime::Task<Status> hear_of_open_folder(Connection& connection);
+  [[nodiscard]] Status notify_refused(const imap::Completed& completed);
+  void tell_of_no_notify(std::string_view why);
+  [[nodiscard]] bool is_worth_a_pass(const Folder& folder, const FolderState& now);
+  void hear_first(Connection& connection, const imap::Event& event);
+  void hear(Connection& connection, const imap::Event& event);
+  void hear_status(const imap::StatusEntry& status);
   [[nodiscard]] runtime::Task<void> tidy();
   [[nodiscard]] runtime::Task<void> remove_vanished(Folder& folder);
   [[nodiscard]] std::string held_reason() const; // empty: nothing is held
@@ -242,8 +252,11 @@ class Mailbox final {
 
   bool stopping_ = false;
   bool signed_out_ = false;
-  bool sync_wanted_ = true; // a pass over all folders
-  bool inbox_news_ = false; // the server told of new mail in INBOX
+  bool sync_wanted_ = true;                 // a pass over all folders
+  std::set<std::string> news_;              // the folders that the server told something of, by wire name
+  std::map<std::string, FolderState> told_; // STATUS of them, each heard once only
+  bool told_of_no_notify_ = false;          // that the server will not
+  bool hears_of_all_ = false;               // NOTIFY for all folders is in force
   runtime::MonoTime poll_due_{};
   runtime::MonoTime progress_due_ = runtime::MonoTime::max();
   std::string_view waits_for_;       // the key of `limits`, while it waits for its turn

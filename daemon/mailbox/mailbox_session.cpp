@@ -1,42 +1,23 @@
-// The part of a mailbox's life that has a connection: log in, sync, wait for news.
-#include "log/event_ids.h"
+// The part of a mailbox's life that has a connection: log in, sync; what it waits with is in mailbox_push.cpp.
 #include "log/log.h"
 #include "mailbox/mailbox.h"
 #include "mailbox/password.h"
-#include "mailbox/server_words.h"
 #include "oauth/refresh_policy.h"
 #include "util/concat.h"
 #include "util/scope_exit.h"
 
 #include <algorithm>
 #include <utility>
-#include <variant>
 
 namespace mailmoor::mailbox {
 namespace {
 
-using std::chrono::seconds;
-
-// Exchange stops telling news after a while without closing the connection; servers may log out idle clients after 30
-// minutes (RFC 2177, RFC 9051 §5.4). Asking again every 9 minutes is safe with all of them.
-constexpr runtime::Duration kIdleAgain = std::chrono::minutes(9);
 // How long a mailbox keeps a connection that others wait for, while it has work to do: long enough for a login to be
 // little of it, and at the defaults short enough that 500 busy connections change hands no faster than 120 logins a
 // minute allow.
 constexpr runtime::Duration kTurn = std::chrono::minutes(5);
-// The machine was suspended for so long in a wait, and the wait ended so late: whoever was at the other end has given
-// us up.
-constexpr runtime::Duration kSlept = seconds(30);
 // Polls of many mailboxes are spread by up to a tenth.
 constexpr double kPollSpread = 0.1;
-
-// Whether what is told in IDLE is worth a pass.
-[[nodiscard]] bool is_news(const imap::Event& event, sync::Wants wants) {
-  if (std::holds_alternative<imap::Exists>(event)) return true;
-  if (wants.flags && std::holds_alternative<imap::Fetched>(event)) return true;
-  return wants.deletions &&
-         (std::holds_alternative<imap::Expunged>(event) || std::holds_alternative<imap::Vanished>(event));
-}
 
 using Places = std::vector<runtime::Semaphore::Permit>;
 
@@ -64,15 +45,6 @@ using Places = std::vector<runtime::Semaphore::Permit>;
   runtime::Semaphore::Permit place = co_await all.acquire();
   places.push_back(std::move(place));
   co_return places;
-}
-
-// After a wait until `until`: whether the connection is still worth a word. An answer to one would be waited for in
-// vain. `asleep` as the clock said it before the wait.
-[[nodiscard]] Status still_there(runtime::MonoTime until, runtime::Duration asleep, const runtime::Clock& clock,
-                                 const std::string& peer) {
-  const runtime::MonoTime now = clock.now();
-  if (now < until || now - until < kSlept || clock.asleep() - asleep < kSlept) return {};
-  return fail(ErrorKind::kHost, "slept", concat("the machine was asleep: the connection to ", peer, " is made anew"));
 }
 
 } // namespace
@@ -129,7 +101,7 @@ runtime::Task<Result<Mailbox::Leave>> Mailbox::run_session() {
 
 runtime::Task<Result<Mailbox::Leave>> Mailbox::use_session(Connection& connection) {
   while (!must_leave()) {
-    if (sync_wanted_ || inbox_news_ || services_.loop.now() >= poll_due_) {
+    if (sync_wanted_ || !news_.empty() || services_.loop.now() >= poll_due_) {
       auto syncing = sync_all(connection);
       const Status synced = co_await syncing;
       if (!synced) co_return pass(synced.error());
@@ -231,17 +203,17 @@ runtime::Task<Status> Mailbox::sync_all(Connection& connection) {
     const Status listed = co_await listing;
     if (!listed) co_return listed;
   }
-  inbox_news_ = false;
+  std::set<std::string> told = std::exchange(news_, {});
   std::vector<std::string> wires;
   for (const auto& [wire, folder] : folders_)
-    if (folder.chosen && (everything || folder.name.is_inbox())) wires.push_back(wire);
+    if (folder.chosen && (everything || told.contains(wire))) wires.push_back(wire);
   put_in_order(wires);
   auto syncing = sync_folders(connection, std::move(wires));
   const Result<bool> synced = co_await syncing;
   if (!synced) co_return pass(synced.error());
   if (!*synced) {
     sync_wanted_ |= everything;
-    inbox_news_ |= !everything;
+    if (!everything) news_.merge(told);
     co_return Status();
   }
   if (everything && !must_leave()) {
@@ -252,7 +224,7 @@ runtime::Task<Status> Mailbox::sync_all(Connection& connection) {
     co_await tidying;
   }
   if (everything) end_pass(!must_leave());
-  inbox_news_ |= !everything && must_leave();
+  if (!everything && must_leave()) news_.merge(told);
   co_return Status();
 }
 
@@ -298,105 +270,6 @@ void Mailbox::end_pass(bool complete) {
     outcome = fail(ErrorKind::kMailbox, "daily_bytes_spent", budget_reason(), "give `daily_bytes` more, or wait");
   for (auto& [ticket, done] : std::exchange(sync_waiters_, {}))
     done(outcome);
-}
-
-runtime::Task<Status> Mailbox::wait_for_work(Connection& connection) {
-  move_to_rest();
-  if (settings_.push && connection.session().capabilities().has("IDLE")) {
-    auto idling = idle(connection);
-    const Status idled = co_await idling;
-    co_return idled;
-  }
-  runtime::MonoTime until = poll_due_;
-  if (leave_at_) until = std::min(until, services_.loop.now() + (*leave_at_ - services_.loop.wall_now()));
-  until = std::min(until, services_.loop.now() + kIdleAgain);
-  wake_.reset();
-  expect_news_within(until - services_.loop.now());
-  const runtime::Duration asleep = services_.loop.clock().asleep();
-  co_await wake_.wait_until(until);
-  Status there = still_there(until, asleep, services_.loop.clock(), connection.peer());
-  if (!there) co_return there;
-  if (sync_wanted_ || must_leave()) co_return Status();
-  auto asking = connection.complete(connection.session().noop());
-  const Result<imap::Completed> completed = co_await asking;
-  if (!completed) co_return pass(completed.error());
-  co_return Status();
-}
-
-// Opens INBOX anew: what arrived since the pass would not be told in IDLE, as it is no news to the server.
-runtime::Task<Status> Mailbox::open_inbox(Connection& connection) {
-  const auto inbox = folders_.find("INBOX");
-  if (inbox == folders_.end() || !inbox->second.chosen) co_return Status();
-  auto examining = connection.complete(connection.session().examine(inbox->second.name));
-  const Result<imap::Completed> completed = co_await examining;
-  if (!completed) co_return pass(completed.error());
-  const auto& selected = connection.session().selected();
-  if (completed->status != imap::CompletionStatus::kOk || !selected) {
-    // A refused INBOX was told of by the pass, and is no reason to log in again.
-    Error refused = folder_refused(*completed, "EXAMINE INBOX");
-    if (refused.kind == ErrorKind::kFolder) co_return Status();
-    co_return std::unexpected(std::move(refused));
-  }
-  if (sync::not_before(inbox->second.renumberings, services_.now())) co_return Status(); // it is not to be looked at
-  if (inbox->second.behind != 0 && !allowance_.grants(FetchKind::kNewMail))
-    co_return Status(); // nor it could be fetched
-  const FolderState& before = inbox->second.looked_at;
-  inbox_news_ |= selected->state.uid_next != before.uid_next || selected->state.messages > before.messages;
-  if (settings_.wants.deletions) inbox_news_ |= selected->state.messages != before.messages;
-  if (settings_.wants.flags && before.highest_mod_seq)
-    inbox_news_ |= selected->state.highest_mod_seq != before.highest_mod_seq;
-  co_return Status();
-}
-
-// Push only ends the wait: what it tells is looked up by the same pass that the poll timer starts.
-runtime::Task<Status> Mailbox::idle(Connection& connection) {
-  auto opening = open_inbox(connection);
-  const Status opened = co_await opening;
-  if (!opened || inbox_news_) co_return opened;
-  runtime::MonoTime until = std::min(poll_due_, services_.loop.now() + kIdleAgain);
-  if (leave_at_) until = std::min(until, services_.loop.now() + (*leave_at_ - services_.loop.wall_now()));
-  const runtime::Duration asleep = services_.loop.clock().asleep();
-  const imap::CommandId id = connection.session().idle();
-  connection.use_small_buffer(true);
-  idling_ = true;
-  bool asked_to_end = false;
-  Status result;
-  while (true) {
-    imap::Event event = connection.next();
-    if (const auto* completed = std::get_if<imap::Completed>(&event); completed != nullptr && completed->id == id) {
-      if (completed->status != imap::CompletionStatus::kOk)
-        result = std::unexpected(command_refused(*completed, "IDLE"));
-      break;
-    }
-    if (auto* failed = std::get_if<imap::Failed>(&event)) {
-      result = pass(std::move(failed->error).within(connection.peer()));
-      break;
-    }
-    if (const auto* bye = std::get_if<imap::Bye>(&event)) {
-      result = std::unexpected(session_ended(*bye));
-      break;
-    }
-    inbox_news_ |= is_news(event, settings_.wants);
-    if (!std::holds_alternative<imap::NeedInput>(event)) continue;
-    const bool over = inbox_news_ || sync_wanted_ || must_leave() || services_.loop.now() >= until;
-    if (over && !std::exchange(asked_to_end, true)) {
-      result = still_there(until, asleep, services_.loop.clock(), connection.peer());
-      if (!result) break;
-      connection.session().done();
-    }
-    const runtime::Duration patience =
-        over ? settings_.connection.io_timeout : until - services_.loop.now() + std::chrono::milliseconds(1);
-    expect_news_within(patience);
-    auto filling = connection.fill(patience);
-    Status filled = co_await filling;
-    if (!filled && (over || filled.error().code != "io_timeout")) {
-      result = std::move(filled);
-      break;
-    }
-  }
-  idling_ = false;
-  connection.use_small_buffer(false);
-  co_return result;
 }
 
 } // namespace mailmoor::mailbox

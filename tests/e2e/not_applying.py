@@ -23,6 +23,7 @@ _ABOUT_DOVECOT = {
     "e2e.test_compress.*": "has Dovecot offer it by a setting",
     "e2e.test_readers.*": "is about programs that read the Maildir, wherever its mail came from",
     "e2e.test_passwords.Trust.test_starttls_that_is_not_offered_*": "this server always offers STARTTLS",
+    "e2e.test_notify.Notify.test_news_*": "this server does not offer NOTIFY",
     "e2e.test_parts.*": "proves the parts of a test with OAuth and Dovecot",
 }
 _ABOUT_THE_NETWORK = {"e2e.test_chaos.*": "is about the network, whichever server lies behind it, and takes long"}
@@ -37,6 +38,7 @@ NOT_APPLYING = {
         "e2e.test_doctor.Doctor.test_healthy_mailbox_is_not_disturbed": "looks for CONDSTORE among what the server offers",
         "e2e.test_daily_bytes.*": "IDLE is hidden",
         "*.test_flag_changes_of_inbox_come_without_a_poll": "IDLE is hidden",
+        "e2e.test_notify.Notify.test_news_*": "NOTIFY is hidden",
     },
     "cyrus": {
         **_ABOUT_DOVECOT, **_ABOUT_THE_NETWORK,

@@ -226,15 +226,13 @@ service stats {{
 
     def sessions(self, since=0):
         """The daemon's sessions (not the observer's) that logged in since the mark, oldest first."""
-        text, rows = self.log_text(), {}
-        for line in text[since:].splitlines():
-            login = LOGIN.search(line)
-            if login:
-                if int(login[3]) != self.observer_port:
-                    rows[login[5]] = Session(login[1], login[2], "TLS" in login[4])
-                continue
-            end = LOGOUT.search(line)
-            if end and end[1] in rows:
+        lines, rows = self.log_text()[since:].splitlines(), {}
+        for login in filter(None, map(LOGIN.search, lines)):
+            if int(login[3]) != self.observer_port:
+                rows[login[5]] = Session(login[1], login[2], "TLS" in login[4])
+        # Another process writes the end of a session: on a busy machine before the login is told of.
+        for end in filter(None, map(LOGOUT.search, lines)):
+            if end[1] in rows:
                 row = rows[end[1]]
                 row.ended = True
                 row.bodies, row.body_bytes, row.expunged, row.appended = map(int, end.groups()[1:])

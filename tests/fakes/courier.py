@@ -5,9 +5,11 @@ import glob
 import os
 import re
 import shutil
+import time
 
 from fakes.unpacked_server import PLACE, PasswordDaemon, Record, UnpackedServer
 from lib.imap_observer import CourierObserver
+from lib.processes import wait_until
 
 # Without AUTH=… of its own the login would offer LOGIN alone.
 CAPABILITY = "IMAP4rev1 UIDPLUS CHILDREN NAMESPACE THREAD=ORDEREDSUBJECT THREAD=REFERENCES SORT QUOTA IDLE"
@@ -79,7 +81,11 @@ wait
     def renumber(self, user, folder):
         """As an administrator who restores a Maildir without its UID list."""
         place = "" if folder == "INBOX" else f"/.{folder.replace('/', '.')}"
-        os.unlink(f"{self.directory}/mail/{user}/Maildir{place}/courierimapuiddb")
+        database = f"{self.directory}/mail/{user}/Maildir{place}/courierimapuiddb"
+        # The second in which it is made is the UIDVALIDITY: another one, then, even where all goes fast.
+        written = int(os.stat(database).st_mtime)
+        wait_until(lambda: int(time.time()) > written, 5, "the next second")
+        os.unlink(database)
 
     @staticmethod
     def as_kept(message):

@@ -40,8 +40,8 @@ void Connection::use_small_buffer(bool small) {
 }
 
 Error Connection::broken(const Error& error) const {
-  Error said =
-      bye_ ? session_ended(*bye_) : stream_ended(error); // the server's own words say more than the end of the stream
+  // The server's own words say more than the end of the stream.
+  Error said = bye_ ? session_ended(*bye_) : stream_ended(error);
   // A throttled BAD may be followed by "BYE Connection closed. 14".
   return pause_ && pause_->imposed_wait > said.imposed_wait ? *pause_ : said;
 }
@@ -205,7 +205,7 @@ runtime::Task<Status> Connection::introduce() {
 }
 
 bool Connection::wants_compression() const {
-  if (!session_.capabilities().has("COMPRESS=DEFLATE") || is_compressed_) return false;
+  if (!session_.capabilities().has("COMPRESS=DEFLATE")) return false;
   if (settings_.compression == Compression::kAuto) return round_trip_ && *round_trip_ >= kFarAway;
   return settings_.compression == Compression::kOn;
 }
@@ -218,7 +218,6 @@ runtime::Task<Status> Connection::compress() {
   if (completed->status != imap::CompletionStatus::kOk) co_return Status();
   writer_.cancel(); // has nothing left to write
   stream_ = std::make_unique<net::DeflateStream>(services_.loop, std::move(stream_), session_.take_compressed());
-  is_compressed_ = true;
   session_.compression_started();
   co_return Status();
 }

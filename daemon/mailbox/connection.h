@@ -93,7 +93,6 @@ class Connection final {
   [[nodiscard]] const std::string& greeting() const noexcept { return greeting_; }
   // Empty before secure().
   [[nodiscard]] std::optional<net::TlsFacts> tls_facts() const;
-  [[nodiscard]] bool is_compressed() const noexcept { return is_compressed_; }
   [[nodiscard]] runtime::MonoTime last_input() const noexcept { return last_input_; }
 
  private:
@@ -122,8 +121,7 @@ class Connection final {
   std::vector<std::byte> buffer_;
   runtime::MonoTime last_input_;
   std::optional<std::chrono::microseconds> round_trip_; // when it was dialled
-  bool is_compressed_ = false;
-  std::unique_ptr<net::TcpStream> plain_; // until TLS takes it over
+  std::unique_ptr<net::TcpStream> plain_;               // until TLS takes it over
   std::unique_ptr<net::Stream> stream_;
   runtime::TaskRunner<Status> writer_; // goes before the stream
 };

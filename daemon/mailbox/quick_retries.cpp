@@ -13,9 +13,9 @@ using std::chrono::seconds;
 constexpr std::array<milliseconds, QuickRetries::kInARow> kWaits = {seconds(1), seconds(1), seconds(2), seconds(2)};
 
 // Of these no server is known to have said anything: octets did not arrive, or not those that were sent.
-constexpr std::array<std::string_view, 10> kBrokenLine = {
-    "connection_lost", "io_timeout",  "connect_failed",     "connect_timeout", "dns_failed",
-    "tls_failed",      "no_greeting", "protocol_violation", "unexpected_line", "limit_exceeded"};
+constexpr std::array<std::string_view, 11> kBrokenLine = {
+    "connection_lost", "io_timeout",         "connect_failed",  "connect_timeout", "dns_failed",         "tls_failed",
+    "no_greeting",     "protocol_violation", "unexpected_line", "limit_exceeded",  "corrupt_compression"};
 
 [[nodiscard]] bool is_broken_line(const Error& error) {
   const bool of_the_line = error.kind == ErrorKind::kHost || error.kind == ErrorKind::kMailbox;

@@ -92,7 +92,8 @@ Result<std::size_t> DeflateStream::inflate_some(std::span<std::byte> into) {
   if (outcome != Z_OK && outcome != Z_STREAM_END && outcome != Z_BUF_ERROR) // the last: nothing to do yet
     return fail(ErrorKind::kHost, "corrupt_compression",
                 concat("what the server sent compressed cannot be read: ",
-                       codec.msg != nullptr ? codec.msg : "DEFLATE data expected"));
+                       codec.msg != nullptr ? codec.msg : "DEFLATE data expected"),
+                "if it comes again: set `compress: off` for the mailbox");
   return room - codec.avail_out;
 }
 

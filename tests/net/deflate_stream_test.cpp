@@ -144,6 +144,7 @@ TEST_F(DeflateStreamTest, Read_WhatIsNotDeflate_IsAnError) {
   const Result<std::string> read = await(read_all(*stream_));
   ASSERT_FALSE(read);
   EXPECT_EQ("corrupt_compression", read.error().code);
+  EXPECT_TRUE(read.error().remedy.contains("compress: off"));
 }
 
 TEST_F(DeflateStreamTest, Read_TheMarkOfTheEnd_IsTheEnd) {

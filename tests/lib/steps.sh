@@ -49,7 +49,8 @@ ctest_counted() {
 }
 
 # programs_counted BUILD_DIRECTORY LOGS: every test program there, each in four processes; the counts come from GoogleTest's
-# own reports. (ctest takes a process for each test, which a sanitizer makes dear.)
+# own reports. (ctest takes a process for each test, which a sanitizer makes dear.) Two for each core, as they also wait:
+# for files, and for one another's threads.
 programs_counted() {
   local shards=4 program shard report log
   rm -rf "$2"
@@ -58,7 +59,7 @@ programs_counted() {
   for program in $(ls -S "$1"/bin/test_*); do
     for ((shard = 0; shard < shards; shard++)); do printf '%s\n' "$program $shard"; done
   done >"$2/processes"
-  xargs -a "$2/processes" -P "$(nproc)" -L 1 tests/lib/test_process "$2" "$shards"
+  xargs -a "$2/processes" -P "$((2 * $(nproc)))" -L 1 tests/lib/test_process "$2" "$shards"
   while read -r program shard; do
     log=$2/$(basename "$program").$shard.log report=${log%.log}.xml
     if ! grep -q '^exit 0$' "$log" 2>/dev/null; then

@@ -94,9 +94,6 @@ class EntraOutcomes(EndToEnd):
         except FileNotFoundError:
             return []
 
-    def _rows(self, daemon):
-        return {row["name"]: row for row in daemon.ctl("status").json["mailboxes"]}
-
     def _refreshed_again(self, world, daemon, users, seconds=150):
         before = {user: len([row for row in world.entra.journal(user, "refresh_token") if row["status"] == 200])
                   for user in users}
@@ -127,7 +124,7 @@ class EntraOutcomes(EndToEnd):
         world.entra.script("clock", CLOCK)
 
         def met(user, state, reason, remedy):
-            row = self._rows(daemon)[user]
+            row = daemon.mailboxes()[user]
             return row["state"] == state and reason in row["reason"] and remedy in row["remedy"]
 
         expected = {user: row[1:] for user, row in ACCOUNTS.items()}
@@ -135,7 +132,7 @@ class EntraOutcomes(EndToEnd):
         for user, (state, reason, remedy) in expected.items():
             wait_until(lambda: met(user, state, reason, remedy), 90,  # pylint: disable=cell-var-from-loop
                        lambda: f"{user}: {state} {reason!r} {remedy!r}, "  # pylint: disable=cell-var-from-loop
-                               f"not {self._rows(daemon)[user]}\n{daemon.log_end()}", 0.2)
+                               f"not {daemon.mailboxes()[user]}\n{daemon.log_end()}", 0.2)
         # The good one goes on beside them.
         self._refreshed_again(world, daemon, ["good"])
         # The hook: once for each that needs somebody to sign in or to let them.
@@ -197,5 +194,5 @@ class EntraOutcomes(EndToEnd):
     def _reload_until(self, daemon, users):
         """A reload has the provider asked, once a minute at most."""
         daemon.reload()
-        rows = self._rows(daemon)
+        rows = daemon.mailboxes()
         return all(rows[user]["state"] == "idle" for user in users)

@@ -1,11 +1,10 @@
 """GET /metrics on the control socket and on a port of its own: strict OpenMetrics, the promised names, true numbers."""
-import http.client
-import socket
 import urllib.error
 import urllib.request
 
 from e2e.harness import EndToEnd
 from lib import open_metrics
+from lib.control_socket import ControlSocket
 from lib.processes import free_port, wait_until
 
 TYPES = {"mailmoor_mailbox_state": "gauge", "mailmoor_last_sync_timestamp_seconds": "gauge",
@@ -14,16 +13,6 @@ TYPES = {"mailmoor_mailbox_state": "gauge", "mailmoor_last_sync_timestamp_second
          "mailmoor_messages_delivered": "counter", "mailmoor_bytes_received": "counter",
          "mailmoor_poison_messages": "gauge", "mailmoor_errors": "counter", "mailmoor_loop_lag_seconds": "histogram",
          "mailmoor_connections": "gauge", "mailmoor_build": "info"}
-
-
-class ControlSocket(http.client.HTTPConnection):
-    def __init__(self, path):
-        super().__init__("mailmoor")
-        self._path = path
-
-    def connect(self):
-        self.sock = socket.socket(socket.AF_UNIX)
-        self.sock.connect(self._path)
 
 
 class Metrics(EndToEnd):

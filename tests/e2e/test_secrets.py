@@ -1,30 +1,17 @@
 """Secrets stay secret: no token and no password in a log, a database, a command line, an environment, an answer."""
-import http.client
 import os
 import shutil
-import socket
 
 from e2e.harness import EndToEnd
 from fakes.dovecot import PASSWORD
 from lib import secret_scan
+from lib.control_socket import ControlSocket
 from lib.processes import wait_until
 
 
 def read(path):
     with open(path, "rb") as file:
         return file.read()
-
-
-class LocalConnection(http.client.HTTPConnection):
-    """HTTP over the control socket."""
-
-    def __init__(self, path):
-        super().__init__("localhost", timeout=10)
-        self._path = path
-
-    def connect(self):
-        self.sock = socket.socket(socket.AF_UNIX, socket.SOCK_STREAM)
-        self.sock.connect(self._path)
 
 
 class Secrets(EndToEnd):
@@ -79,7 +66,7 @@ class Secrets(EndToEnd):
 
     @staticmethod
     def _ask(daemon, method, path, body=None):
-        connection = LocalConnection(f"{daemon.runtime_dir}/control.sock")
+        connection = ControlSocket(f"{daemon.runtime_dir}/control.sock")
         try:
             try:
                 connection.request(method, path, body)

@@ -1,4 +1,5 @@
 """Runs mailmoord and mailmoorctl as an administrator would: a configuration file, a process, its words."""
+import contextlib
 import json
 import os
 import re
@@ -7,6 +8,7 @@ import socket
 import subprocess
 import time
 
+from lib.control_socket import ControlSocket
 from lib.processes import Child, TimedOut, wait_until
 from lib.sign_in import SignIn
 
@@ -231,12 +233,18 @@ class Mailmoor:
             process.stderr.close()
         return events
 
+    def mailboxes(self):
+        """What `status` says of each, by name."""
+        with contextlib.closing(ControlSocket(f"{self.runtime_dir}/control.sock")) as connection:
+            connection.request("GET", "/v1/status")
+            answer = connection.getresponse()
+            text = answer.read().decode()
+        if answer.status != 200:
+            raise AssertionError(f"status: HTTP {answer.status} {text}")
+        return {row["name"]: row for row in json.loads(text)["mailboxes"]}
+
     def status(self, mailbox):
-        """One mailbox's object out of `status`."""
-        answer = self.ctl("status")
-        if answer.status not in (0, 3):
-            raise AssertionError(f"status: {answer}")
-        return next(row for row in answer.json["mailboxes"] if row["name"] == mailbox)
+        return self.mailboxes()[mailbox]
 
     def wait_for_state(self, mailbox, *states, seconds=60):
         last = {}

@@ -29,8 +29,8 @@ constexpr std::size_t kMaxCommitting = 8;
 FolderSync::FolderSync(const Services& services, Connection& connection, Folder& folder,
                        const FolderSyncSettings& settings, std::function<bool()> should_leave, ProgressSink on_message)
     : services_(services), connection_(connection), folder_(folder), settings_(settings),
-      should_leave_(std::move(should_leave)), on_message_(std::move(on_message)),
-      copies_(services, connection, folder, settings.mailbox, settings.copies),
+      should_leave_([this, ask = std::move(should_leave)] { return leaves_ = leaves_ || ask(); }),
+      on_message_(std::move(on_message)), copies_(services, connection, folder, settings.mailbox, settings.copies),
       makes_substitutes_(imap::makes_substitutes(connection.greeting())) {}
 
 runtime::Task<Status> FolderSync::receive() {

@@ -57,8 +57,11 @@ class FolderSync final {
   // Whether some messages did not come when the connection had been handed on already: no word is said of them before
   // they were asked for alone, in a pass that hands nothing on.
   [[nodiscard]] bool needs_another_pass() const noexcept { return needs_another_pass_; }
-  // Whether there is something to settle: not in an unchanged folder.
+  // Whether there is something to settle: not in an unchanged folder, nor in one that was left before anything was
+  // done.
   [[nodiscard]] bool needs_settling() const noexcept { return pipe_.has_value(); }
+  // Without a settle(): it was left.
+  [[nodiscard]] bool was_left() const noexcept { return left_; }
   // What is left for the disk: the last commits, flags, deletions; then the record of it all. True: the pass is
   // complete. False: left at a batch's end because should_leave() said so; what was fetched is delivered and recorded.
   [[nodiscard]] runtime::Task<Result<bool>> settle();
@@ -112,7 +115,7 @@ class FolderSync final {
   Connection& connection_;
   Folder& folder_;
   FolderSyncSettings settings_;
-  std::function<bool()> should_leave_;
+  std::function<bool()> should_leave_; // once it has said so it goes on saying so: steps were left out by then
   ProgressSink on_message_;
   FolderCopies copies_;
 
@@ -127,6 +130,7 @@ class FolderSync final {
   std::deque<Batch> asked_;      // sent, not completed
   std::deque<Batch> committing_; // completed, waiting for their commit
   std::optional<Error> failure_; // what ends the pass at the next batch's end
+  bool leaves_ = false;          // should_leave_() has said so
   bool left_ = false;            // while files were matched
   bool handed_on_ = false;       // the connection: what selected() says is not about this folder any more
   bool needs_another_pass_ = false;

@@ -96,7 +96,8 @@ class Mailbox final {
   [[nodiscard]] runtime::Event& finished() noexcept { return finished_; }
 
   // A pass now, even inside a wait of our own choice; never inside one that the server imposed. `done` is told how the
-  // next complete pass went. Returns a ticket for cancel_sync().
+  // first complete pass went that began after this: what the server had by now is on the disk then. Or which fault came
+  // before it. Returns a ticket for cancel_sync().
   [[nodiscard]] std::uint64_t sync_now(std::function<void(Status)> done);
   void cancel_sync(std::uint64_t ticket) noexcept;
   // Whoever waits for a pass is told that none will come.
@@ -195,6 +196,7 @@ class Mailbox final {
   [[nodiscard]] std::string held_reason() const; // empty: nothing is held
   void move_to_rest();
   [[nodiscard]] bool waits_out_renumbering(const Folder& folder);
+  [[nodiscard]] bool is_asked_for() const noexcept; // the pass over all folders, by somebody who waits
   void take_folder_fault(const Folder& folder, const Error& error);
   void place_folder(Folder& folder, const std::string& directory);
   void take_list(std::vector<sync::ListedFolder> listed);
@@ -248,6 +250,7 @@ class Mailbox final {
     bool all_mail_hidden = false;   // the same
   } gmail_;
   bool folder_faults_ = false; // of this pass
+  bool folder_left_ = false;   // of this round over folders: one was left before its end
   bool passed_ = false;        // a pass was completed in this session
 
   bool stopping_ = false;
@@ -266,6 +269,7 @@ class Mailbox final {
   int early_ends_ = 0;           // how often in a row it said so before a pass was complete
   bool waits_for_token_ = false; // what ended the last session, or kept it from beginning
   std::map<std::uint64_t, std::function<void(Status)>> sync_waiters_;
+  std::uint64_t served_before_ = 0; // tickets below it asked before the pass over all folders that goes on, or was last
   std::map<std::uint64_t, std::unique_ptr<Verification>> verifications_; // by ticket, in turn; some may be over
   std::uint64_t next_ticket_ = 1;
   FetchAllowance allowance_;

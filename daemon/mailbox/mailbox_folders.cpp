@@ -77,10 +77,14 @@ void Mailbox::place_folder(Folder& folder, const std::string& directory) {
   if (folder.recorded.validity && folder.recorded_directory != directory_of(folder.place)) folder.recorded = {};
 }
 
+bool Mailbox::is_asked_for() const noexcept {
+  return !sync_waiters_.empty() && sync_waiters_.begin()->first < served_before_;
+}
+
 // A folder whose server numbers it anew again and again is looked at on a ladder, or when somebody asks for a pass.
 bool Mailbox::waits_out_renumbering(const Folder& folder) {
   const auto until = sync::not_before(folder.renumberings, services_.now());
-  if (!until || !sync_waiters_.empty()) return false;
+  if (!until || is_asked_for()) return false;
   folder_faults_ = true;
   services_.faults.raise(log::Priority::kWarning,
                          {.mailbox = settings_.name,

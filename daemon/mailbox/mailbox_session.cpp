@@ -198,6 +198,7 @@ runtime::Task<Status> Mailbox::sync_all(Connection& connection) {
   const bool everything = sync_wanted_ || services_.loop.now() >= poll_due_;
   if (everything) {
     sync_wanted_ = false;
+    served_before_ = next_ticket_;
     folder_faults_ = false;
     auto listing = list_folders(connection);
     const Status listed = co_await listing;
@@ -268,7 +269,12 @@ void Mailbox::end_pass(bool complete) {
     outcome = fail(ErrorKind::kFolder, "folders_failed", "some folders could not be synced; the log names them");
   if (outcome && more_at)
     outcome = fail(ErrorKind::kMailbox, "daily_bytes_spent", budget_reason(), "give `daily_bytes` more, or wait");
-  for (auto& [ticket, done] : std::exchange(sync_waiters_, {}))
+  // The next pass is for those who have asked while this one went on: what they want may have come to a folder that was
+  // looked at by then.
+  std::map<std::uint64_t, std::function<void(Status)>> served;
+  while (is_asked_for())
+    served.insert(sync_waiters_.extract(sync_waiters_.begin()));
+  for (auto& [ticket, done] : served)
     done(outcome);
 }
 

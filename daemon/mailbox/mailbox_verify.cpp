@@ -203,7 +203,7 @@ runtime::Task<Result<bool>> Mailbox::repair(Connection& connection, Verification
   std::vector<std::string> alone(1, folder.name.wire());
   auto syncing = sync_folders(connection, std::move(alone));
   const Result<bool> synced = co_await syncing;
-  if (!synced) co_return synced;
+  if (!synced || !*synced) co_return synced; // the rest comes with a later pass
   auto looking = order.folder->look_again(folder, wanted, /*fetched_anew=*/true);
   const Status looked = co_await looking;
   if (!looked) co_return pass(looked.error());

@@ -37,9 +37,10 @@ struct Mailbox::Round {
   std::unique_ptr<Visit> begun;  // that next one
 };
 
-// True: each of them had its turn. False: left in between.
+// True: each of them had its turn, and none was left before its end. False: it was time to leave, if only for a moment.
 runtime::Task<Result<bool>> Mailbox::sync_folders(Connection& connection, std::vector<std::string> wires) {
   Round round;
+  folder_left_ = false;
   round.wires.assign(wires.begin(), wires.end());
   round.hands_on = true;
   auto receiving = receive_folders(connection, round);
@@ -53,7 +54,7 @@ runtime::Task<Result<bool>> Mailbox::sync_folders(Connection& connection, std::v
   }
   to_visit_again_.clear();
   if (!received) co_return pass(std::move(received).error());
-  co_return round.wires.empty();
+  co_return round.wires.empty() && !folder_left_;
 }
 
 // Until all are finished on the disk, too. `round.wires` keeps those that had no turn.
@@ -134,7 +135,10 @@ runtime::Task<Status> Mailbox::receive_folder(std::unique_ptr<Visit> visit) {
     const Result<bool> failed = pass(received.error());
     co_return conclude(*visit, failed);
   }
-  if (!visit->sync.needs_settling()) co_return conclude(*visit, true);
+  if (!visit->sync.needs_settling()) {
+    const Result<bool> complete = !visit->sync.was_left();
+    co_return conclude(*visit, complete);
+  }
   auto waiting = wait_until_settling(kMaxSettling - 1);
   co_await waiting;
   ++settling_count_;
@@ -170,7 +174,8 @@ Status Mailbox::conclude(const Visit& visit, const Result<bool>& complete) {
     log::write(log::Priority::kInfo, {.mailbox = settings_.name, .folder = name, .event = "fetched"},
                concat(visit.fetched, visit.fetched == 1 ? " new message" : " new messages"));
   if (complete) {
-    services_.faults.clear_all(settings_.name, name, services_.now());
+    if (*complete) services_.faults.clear_all(settings_.name, name, services_.now());
+    folder_left_ = folder_left_ || !*complete;
     return {};
   }
   const Error& error = complete.error();

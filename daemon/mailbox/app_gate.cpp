@@ -52,12 +52,19 @@ bool AppGate::Place::take_turn(Urgency urgency) {
 void AppGate::Place::leave() noexcept {
   if (std::exchange(waiting_, false)) gate_.queue_.erase(this);
   granted_ = false;
-  if (gate_.probing_ == this) gate_.probing_ = nullptr;
+  end_turn();
   gate_.arm();
 }
 
+bool AppGate::Place::end_turn() noexcept {
+  if (std::exchange(asking_, false)) --gate_.asking_;
+  const bool was_probe = gate_.probing_ == this;
+  if (was_probe) gate_.probing_ = nullptr;
+  return was_probe;
+}
+
 void AppGate::Place::served() {
-  if (gate_.probing_ == this) gate_.probing_ = nullptr;
+  end_turn();
   gate_.served_ = true;
   const bool opened = gate_.breaker_.served(gate_.services_.loop.wall_now());
   if (opened) {
@@ -69,7 +76,12 @@ void AppGate::Place::served() {
 }
 
 bool AppGate::Place::refused(const Error& error) {
-  if (gate_.probing_ == this) gate_.probing_ = nullptr;
+  const bool was_probe = end_turn();
+  // Asked before the app was shut: nothing new, and no step towards a later probe.
+  if (gate_.breaker_.is_shut() && !was_probe) {
+    gate_.arm();
+    return true;
+  }
   const Services& services = gate_.services_;
   gate_.breaker_.refused(token_id_, error, gate_.tokens() <= 1, services.loop.wall_now(), services.random01());
   gate_.served_ = gate_.served_ && !gate_.breaker_.is_shut();
@@ -79,9 +91,7 @@ bool AppGate::Place::refused(const Error& error) {
 }
 
 void AppGate::Place::unanswered() {
-  if (gate_.probing_ != this) return;
-  gate_.probing_ = nullptr;
-  gate_.breaker_.unanswered(gate_.services_.loop.wall_now(), gate_.services_.random01());
+  if (end_turn()) gate_.breaker_.unanswered(gate_.services_.loop.wall_now(), gate_.services_.random01());
   gate_.arm();
 }
 
@@ -155,9 +165,18 @@ void AppGate::let_all_ask() {
     place->on_recovery_();
 }
 
+bool AppGate::waits_for_answers() const {
+  switch (breaker_.state()) {
+  case AppBreaker::State::kServing: return false;
+  case AppBreaker::State::kDoubted: return asking_ != 0;
+  case AppBreaker::State::kShut: return probing_ != nullptr;
+  }
+  return false;
+}
+
 bool AppGate::is_due() const {
-  if (!loaded_ || is_paused() || services_.loop.now() < last_turn_ + gap_) return false;
-  return !breaker_.is_shut() || (probing_ == nullptr && services_.loop.wall_now() >= breaker_.probe_at());
+  if (!loaded_ || is_paused() || waits_for_answers() || services_.loop.now() < last_turn_ + gap_) return false;
+  return !breaker_.is_shut() || services_.loop.wall_now() >= breaker_.probe_at();
 }
 
 // Lets the first one go if it may, and plans for the next.
@@ -168,6 +187,8 @@ void AppGate::grant() {
     queue_.erase(queue_.begin());
     first->waiting_ = false;
     first->granted_ = true;
+    first->asking_ = true;
+    ++asking_;
     last_turn_ = services_.loop.now();
     if (breaker_.is_shut()) probing_ = first;
     first->on_turn_();
@@ -176,7 +197,7 @@ void AppGate::grant() {
 }
 
 void AppGate::arm() {
-  if (queue_.empty() || !loaded_ || (breaker_.is_shut() && probing_ != nullptr)) return timer_.stop();
+  if (queue_.empty() || !loaded_ || waits_for_answers()) return timer_.stop();
   runtime::MonoTime due = std::max(last_turn_ + gap_, pause_ends_);
   if (breaker_.is_shut()) {
     const runtime::Duration left = breaker_.probe_at() - services_.loop.wall_now();

@@ -1,7 +1,8 @@
 // Where all tokens of one app registration line up to be renewed.
 //   pace      at most so many requests a minute, evenly spaced; first the token that is needed first
 //   pause     what the token endpoint imposed on one holds for all, a restart included (P9)
-//   breaker   where the app itself is refused nobody asks but one probe, with one alarm for all (see app_breaker.h)
+//   breaker   where the app itself is refused nobody asks but one probe, with one alarm for all (see app_breaker.h);
+//             where that is in doubt one asks at a time, once the answers that were on their way have come
 // Owned by the app's OauthClient; outlives the tokens that stand in line. Loop thread only.
 #pragma once
 
@@ -58,7 +59,8 @@ class AppGate final {
     void leave() noexcept;
     [[nodiscard]] bool is_waiting() const noexcept { return waiting_; }
 
-    // How it went after take_turn() said yes. The first two may be told at any time.
+    // How it went after take_turn() said yes: as soon as it is known, for a later answer may say something else. The
+    // first two may be told at any time.
     void served();
     // True: the alarm of the app tells of it, so the token need not.
     [[nodiscard]] bool refused(const Error& error);
@@ -66,6 +68,9 @@ class AppGate final {
 
    private:
     friend class AppGate;
+    // Whether it was the probe.
+    bool end_turn() noexcept;
+
     AppGate& gate_;
     std::string token_id_;
     std::function<void()> on_turn_;
@@ -74,6 +79,7 @@ class AppGate final {
     bool has_token_ = false;
     bool waiting_ = false;
     bool granted_ = false;
+    bool asking_ = false; // from the grant to the answer
   };
 
   // REQUIRES: per_minute ≥ 1
@@ -110,6 +116,7 @@ class AppGate final {
   [[nodiscard]] runtime::Task<void> load();
   [[nodiscard]] bool is_paused() const;
   [[nodiscard]] UnixTime pause_end() const;
+  [[nodiscard]] bool waits_for_answers() const;
   [[nodiscard]] bool is_due() const;
   [[nodiscard]] std::size_t tokens() const;
   void let_all_ask();
@@ -124,6 +131,7 @@ class AppGate final {
   std::set<Place*, ByUrgency> queue_;
   std::set<Place*> places_; // all there are
   AppBreaker breaker_;
+  std::size_t asking_ = 0;         // whose answers are awaited
   Place* probing_ = nullptr;       // who asks while the app is refused
   runtime::MonoTime pause_ends_{}; // whatever becomes of the wall clock meanwhile
   std::string pause_code_;

@@ -272,6 +272,7 @@ runtime::Task<void> TokenKeeper::ask_as_app(const oauth::ClientRegistration& reg
     if (refusal.whole_app && refusal.retry_after) client_.gate().pause(*refusal.retry_after, error);
     co_return note_failure(std::move(error));
   }
+  place_.served();
   Saving given(*std::move(outcome), asked_at);
   given.token.refresh_token = Secret();
   replace(std::move(given.token));
@@ -305,6 +306,7 @@ runtime::Task<void> TokenKeeper::refresh() {
   if (!refreshed) co_return note_failure(refreshed.error());
   oauth::TokenOutcome outcome = oauth::parse_token_reply(refreshed->reply, services_.now());
   if (outcome) {
+    place_.served(); // also if it takes long to store it
     auto saving = std::make_shared<Saving>(*std::move(outcome), asked_at);
     if (saving->token.refresh_token.empty()) saving->token.refresh_token = token_->refresh_token.clone();
     auto replacing = replace_once_stored(std::move(saving), generation);
@@ -327,7 +329,6 @@ runtime::Task<void> TokenKeeper::refresh() {
 }
 
 void TokenKeeper::note_success() {
-  place_.served();
   failures_ = 0;
   last_error_.reset();
   for (const std::string& code : std::exchange(raised_, {}))

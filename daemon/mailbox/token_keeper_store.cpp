@@ -137,6 +137,7 @@ runtime::Task<Status> TokenKeeper::adopt_sign_in(oauth::TokenGrant grant, UnixTi
   const Status saved = co_await storing;
   if (saved) {
     replace(std::move(saving->token));
+    place_.served(); // not before: this token would be asked for, too, by what is in the vault
     note_success();
   }
   co_return saved;

@@ -52,6 +52,7 @@ def http_date(seconds_from_now):
 class Entra:
     def __init__(self, certificate, access_token_seconds=3600):
         self.access_token_seconds = access_token_seconds
+        self.lives = {}  # user → seconds that an access token lives instead
         self.next_user = None  # who signs in by the next device code
         self.pending_polls = 1  # how often that is still pending
         self.device_answers = collections.deque()  # what the next polls are answered before that
@@ -160,11 +161,11 @@ class Entra:
             more["refresh_token"] = secrets.token_urlsafe(300)
             self._refresh_tokens[more["refresh_token"]] = user
             self._newest[user] = more["refresh_token"]
-        self._access_tokens[access] = (user, time.time() + self.access_token_seconds)
+        seconds = self.lives.get(user, self.access_token_seconds)
+        self._access_tokens[access] = (user, time.time() + seconds)
         # expires_in as text, the way the v1 endpoint and some proxies have it.
         return self._json({"token_type": "Bearer", "scope": "https://outlook.office.com/IMAP.AccessAsUser.All",
-                           "expires_in": str(self.access_token_seconds),
-                           "ext_expires_in": self.access_token_seconds * 10,
+                           "expires_in": str(seconds), "ext_expires_in": seconds * 10,
                            "access_token": access, **more})
 
     def _introspect(self, form):

@@ -50,7 +50,9 @@ class ServerFaults(EndToEnd):
         self.wait_mirrored(world, daemon, "alice")
         times = proxy.connections[:5]
         gaps = [later - earlier for earlier, later in zip(times, times[1:])]
-        self.assertGreater(gaps[-1], 2 * gaps[0], f"the waits do not grow: {gaps}")
+        # 5, 10, 20, 40 s, the later half of each by chance; a busy machine only makes them longer.
+        for gap, least in zip(gaps, (0.25, 0.5, 1, 2), strict=True):
+            self.assertGreaterEqual(gap, least, f"the waits do not grow: {gaps}")
 
     def test_connection_lost_while_idle_and_a_server_that_restarts(self):
         world, proxy, daemon = self._behind_proxy([])

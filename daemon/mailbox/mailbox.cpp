@@ -52,10 +52,13 @@ runtime::Task<void> Mailbox::live() {
 }
 
 void Mailbox::dismiss_waiters() {
-  const Error leaving(ErrorKind::kMailbox, "stopping", concat(settings_.name, " is being stopped"));
+  turn_away_waiters(Error(ErrorKind::kMailbox, "stopping", concat(settings_.name, " is being stopped")));
+}
+
+void Mailbox::turn_away_waiters(const Error& why) {
   for (auto& [ticket, done] : std::exchange(sync_waiters_, {}))
-    done(std::unexpected(leaving));
-  end_verifications(leaving);
+    done(std::unexpected(why));
+  end_verifications(why);
 }
 
 // A new token, or none any more, ends a wait for one.
@@ -174,7 +177,10 @@ void Mailbox::stop() {
   poke();
 }
 
-std::uint64_t Mailbox::sync_now(std::function<void(Status)> done) {
+Result<std::uint64_t> Mailbox::sync_now(std::function<void(Status)> done) {
+  if (record_.paused)
+    return fail(ErrorKind::kOperator, "paused", concat(settings_.name, " is paused"),
+                concat("run: mailmoorctl resume ", settings_.name));
   const std::uint64_t ticket = next_ticket_++;
   sync_waiters_.emplace(ticket, std::move(done));
   sync_wanted_ = true;
@@ -189,7 +195,8 @@ void Mailbox::cancel_sync(std::uint64_t ticket) noexcept {
 void Mailbox::pause() {
   if (std::exchange(record_.paused, true)) return;
   save();
-  end_verifications(Error(ErrorKind::kOperator, "paused", "the mailbox was paused"));
+  turn_away_waiters(Error(ErrorKind::kOperator, "paused", concat(settings_.name, " was paused"),
+                          concat("run: mailmoorctl resume ", settings_.name)));
   poke();
   log::write(log::Priority::kNotice, {.mailbox = settings_.name, .event = "paused"}, "paused by the operator");
 }

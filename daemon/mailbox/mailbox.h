@@ -97,8 +97,8 @@ class Mailbox final {
 
   // A pass now, even inside a wait of our own choice; never inside one that the server imposed. `done` is told how the
   // first complete pass went that began after this: what the server had by now is on the disk then. Or which fault came
-  // before it. Returns a ticket for cancel_sync().
-  [[nodiscard]] std::uint64_t sync_now(std::function<void(Status)> done);
+  // before it. Returns a ticket for cancel_sync(). Errors: kOperator "paused", since no pass would come.
+  [[nodiscard]] Result<std::uint64_t> sync_now(std::function<void(Status)> done);
   void cancel_sync(std::uint64_t ticket) noexcept;
   // Whoever waits for a pass is told that none will come.
   void dismiss_waiters();
@@ -179,6 +179,7 @@ class Mailbox final {
   void begin(Verification& order);
   [[nodiscard]] bool leaves(const Verification& order) const;
   void end_verifications(const Error& why);
+  void turn_away_waiters(const Error& why);
   [[nodiscard]] runtime::Task<Status> wait_for_work(Connection& connection);
   [[nodiscard]] runtime::Task<Status> open_inbox(Connection& connection);
   [[nodiscard]] runtime::Task<Status> listen(Connection& connection);

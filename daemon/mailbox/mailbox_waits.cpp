@@ -162,9 +162,7 @@ void Mailbox::tell_fault(const Error& error) {
   if (!waits_for_token_ || error.kind != ErrorKind::kApp)
     services_.faults.raise(needs_someone ? log::Priority::kErr : log::Priority::kWarning, fields,
                            concat(error.what, error.remedy.empty() ? "" : "; ", error.remedy), services_.now());
-  for (auto& [ticket, done] : std::exchange(sync_waiters_, {}))
-    done(std::unexpected(error));
-  end_verifications(error);
+  turn_away_waiters(error);
 }
 
 void Mailbox::recovered() {

@@ -136,8 +136,9 @@ std::string Fleet::summary() const {
 Result<std::unique_ptr<Subscription>> Fleet::sync(std::string_view mailbox, std::function<void(Status)> done) {
   auto slot = find(mailbox);
   if (!slot) return pass(std::move(slot).error());
-  const std::uint64_t ticket = (*slot)->life->sync_now(std::move(done));
-  return std::make_unique<Cancellation>([this, name = std::string(mailbox), ticket] {
+  const auto ticket = (*slot)->life->sync_now(std::move(done));
+  if (!ticket) return pass(ticket.error());
+  return std::make_unique<Cancellation>([this, name = std::string(mailbox), ticket = *ticket] {
     if (const auto still = slots_.find(name); still != slots_.end()) still->second.life->cancel_sync(ticket);
   });
 }

@@ -109,6 +109,22 @@ TEST_F(SyncPromiseTest, AskedInAPassThatFails_TheFaultIsTold) {
   EXPECT_FALSE(*told);
 }
 
+TEST_F(SyncPromiseTest, MailboxIsPausedMeanwhile_IsToldInsteadOfWaitingForIt) {
+  server.answer = [this](const std::string& command) -> std::optional<std::string> {
+    if (command == "EXAMINE \"Sent\"") mailbox->pause();
+    return {};
+  };
+  start();
+  ask();
+  ASSERT_TRUE(world.until([this] { return told.has_value(); }));
+  ASSERT_FALSE(*told);
+  EXPECT_EQ("paused", told->error().code);
+  ASSERT_TRUE(becomes(MailboxState::kPaused));
+  const auto refused = mailbox->sync_now([](const Status&) { ADD_FAILURE() << "it was refused"; });
+  ASSERT_FALSE(refused);
+  EXPECT_EQ("run: mailmoorctl resume alice", refused.error().remedy);
+}
+
 // It was time to leave when the next messages were due to be asked for, and no more when the pass ended.
 TEST_F(SyncPromiseTest, PassIsBrokenOffForAMomentOnly_TheRestIsAwaited) {
   for (int i = 0; i < 250; ++i)

@@ -132,10 +132,13 @@ void AppGate::pause(milliseconds imposed, const Error& error) {
   record.retry_imposed = true;
   record.retry_reason = pause_reason_;
   record.error_code = pause_code_;
-  services_.store_thread.run_detached([&state = services_.state, row = pause_row(app_name_), record] {
-    const Status saved = state.save_mailbox_blocking(row, record);
+  services_.store_thread.run_detached([&state = services_.state, app = app_name_, record] {
+    const Status saved = state.save_mailbox_blocking(pause_row(app), record);
     if (!saved)
-      log::write(log::Priority::kErr, {.event = "state_not_recorded", .error = saved.error().code}, saved.error().what);
+      log::write(
+          log::Priority::kErr, {.app = app, .event = "state_not_recorded", .error = saved.error().code},
+          concat("the pause that the token endpoint of app ", app,
+                 " imposed could not be recorded: it is kept, and a restart would forget it: ", saved.error().what));
   });
   arm();
 }

@@ -76,7 +76,11 @@ runtime::Task<void> Mailbox::load() {
   auto job = [this] { return services_.state.load_mailbox_blocking(settings_.name); };
   Result<store::StoredMailbox> stored = co_await services_.store_thread.run(std::move(job));
   if (!stored) {
-    log::write(log::Priority::kErr, {.mailbox = settings_.name, .error = stored.error().code}, stored.error().what);
+    log::write(log::Priority::kErr,
+               {.mailbox = settings_.name, .event = "state_not_read", .error = stored.error().code},
+               concat("what is recorded of the mailbox could not be read; what is here is found by the names of its "
+                      "files, and is not fetched again: ",
+                      stored.error().what));
     co_return;
   }
   const store::MailboxRecord heard = std::exchange(record_, std::move(stored->record));
@@ -231,8 +235,11 @@ void Mailbox::save() {
   services_.store_thread.run_detached([&state = services_.state, name = settings_.name, record = record_] {
     const Status saved = state.save_mailbox_blocking(name, record);
     if (!saved)
-      log::write(log::Priority::kErr, {.mailbox = name, .event = "state_not_recorded", .error = saved.error().code},
-                 saved.error().what);
+      log::write(
+          log::Priority::kErr, {.mailbox = name, .event = "state_not_recorded", .error = saved.error().code},
+          concat("when it was last synced, and what it waits for, could not be recorded: it is kept in mind, and "
+                 "a restart before it is recorded would go by what was true earlier: ",
+                 saved.error().what));
   });
 }
 

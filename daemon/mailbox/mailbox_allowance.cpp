@@ -28,7 +28,9 @@ void Mailbox::record_downloads() {
         const Status saved = state.save_downloads_blocking(name, downloads);
         if (!saved)
           log::write(log::Priority::kErr, {.mailbox = name, .event = "state_not_recorded", .error = saved.error().code},
-                     saved.error().what);
+                     concat("how many bytes were received could not be recorded: they are kept in mind, and after a "
+                            "restart `daily_bytes` would let more through: ",
+                            saved.error().what));
       });
 }
 

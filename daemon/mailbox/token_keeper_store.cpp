@@ -116,7 +116,9 @@ void TokenKeeper::remember_pause(const Error& error) {
     const Status saved = state.save_mailbox_blocking(row, record);
     if (!saved)
       log::write(log::Priority::kErr, {.mailbox = label, .event = "state_not_recorded", .error = saved.error().code},
-                 saved.error().what);
+                 concat("the pause that the token endpoint imposed on this sign-in could not be recorded: it is kept, "
+                        "and a restart would forget it: ",
+                        saved.error().what));
   });
 }
 

@@ -103,7 +103,10 @@ void ExpiryWatch::remember(const Watched& watched) {
   services_.store_thread.run_detached([&state = services_.state, row = row_of(watched.expiring), record] {
     const Status saved = state.save_mailbox_blocking(row, record);
     if (!saved)
-      log::write(log::Priority::kErr, {.event = "state_not_recorded", .error = saved.error().code}, saved.error().what);
+      log::write(log::Priority::kErr, {.event = "state_not_recorded", .error = saved.error().code},
+                 concat("that the end of a credential was told of could not be recorded: after a restart it is told "
+                        "once more: ",
+                        saved.error().what));
   });
 }
 

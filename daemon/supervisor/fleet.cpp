@@ -19,6 +19,7 @@ constexpr runtime::Duration kStopGrace = seconds(10); // the unit's TimeoutStopS
 // Longer than a token request may take: whoever waits for it gets its answer.
 constexpr runtime::Duration kRefreshGrace = seconds(90);
 constexpr runtime::Duration kTick = seconds(5);
+constexpr std::size_t kNamed = 5; // mailboxes of many, in one line of the log
 
 } // namespace
 
@@ -93,11 +94,13 @@ runtime::Task<void> Fleet::keep_time() {
 
 void Fleet::tick() {
   if (stopping_) return;
-  if (healthy())
+  const std::string stuck = what_is_stuck();
+  if (stuck.empty())
     notifier_.watchdog();
   else
     log::write(log::Priority::kErr, {.catalog = &log::events::kLoopBlocked},
-               "something makes no progress; systemd's watchdog is not fed");
+               concat("no progress for longer than any wait of theirs: ", stuck,
+                      "; systemd's watchdog is not fed, and restarts the daemon if it lasts"));
   notifier_.status(summary());
   swap_notice_.look_at_this_process();
   if (!options_.once) look_after_hooks(); // with --once the exit status tells
@@ -105,9 +108,23 @@ void Fleet::tick() {
 }
 
 bool Fleet::healthy() const {
-  return files_pulse_.is_alive() && store_pulse_.is_alive() &&
-         (services_.courier == nullptr || services_.courier->is_alive()) &&
-         std::ranges::all_of(slots_, [](const auto& entry) { return entry.second.life->makes_progress(); });
+  return what_is_stuck().empty();
+}
+
+// For people; empty: nothing is.
+std::string Fleet::what_is_stuck() const {
+  std::vector<std::string> parts;
+  if (!files_pulse_.is_alive()) parts.emplace_back("the threads that write Maildirs");
+  if (!store_pulse_.is_alive()) parts.emplace_back("the thread that has the databases");
+  if (services_.courier != nullptr && !services_.courier->is_alive()) parts.emplace_back("the courier process");
+  std::size_t mailboxes = 0;
+  for (const auto& [name, slot] : slots_)
+    if (!slot.life->makes_progress() && ++mailboxes <= kNamed) parts.push_back(concat("mailbox ", name));
+  if (mailboxes > kNamed) parts.push_back(concat(mailboxes - kNamed, " more mailboxes"));
+  std::string text;
+  for (const std::string& part : parts)
+    text += concat(text.empty() ? "" : ", ", part);
+  return text;
 }
 
 runtime::Task<void> Fleet::run_once() {

@@ -100,6 +100,7 @@ class Fleet final : public Operations {
   [[nodiscard]] MailboxStatus describe(const MailboxSlot& slot) const;
   [[nodiscard]] AppStatus describe(const std::string& name, const AppSlot& app) const;
   [[nodiscard]] std::string summary() const;
+  [[nodiscard]] std::string what_is_stuck() const;
   void look_after_hooks();
   void share_connections();
   [[nodiscard]] bool watch_network();

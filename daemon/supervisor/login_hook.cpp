@@ -84,7 +84,10 @@ void LoginHook::remember(const std::string& key, std::string code) {
   services_.store_thread.run_detached([&state = services_.state, row = row_of(key), record] {
     const Status saved = state.save_mailbox_blocking(row, record);
     if (!saved)
-      log::write(log::Priority::kErr, {.event = "state_not_recorded", .error = saved.error().code}, saved.error().what);
+      log::write(log::Priority::kErr, {.event = "state_not_recorded", .error = saved.error().code},
+                 concat("for whom the hook login_needed was called could not be recorded: after a restart it may be "
+                        "called again: ",
+                        saved.error().what));
   });
 }
 

@@ -17,6 +17,7 @@ using std::chrono::seconds;
 constexpr runtime::Duration kLongestNap = seconds(30);
 // A mailbox that has not moved for so long past a wait's known end is stuck.
 constexpr runtime::Duration kProgressSlack = std::chrono::minutes(5);
+constexpr int kBarrenSessions = 3;
 // What a dial fails with where there is no way to the server.
 constexpr std::array<std::string_view, 3> kNoWay = {"dns_failed", "connect_failed", "connect_timeout"};
 
@@ -44,11 +45,19 @@ runtime::Task<void> Mailbox::live() {
     auto session = run_session();
     const Result<Leave> ended = co_await session;
     settle(ended);
-    if (settings_.once) break; // the caller sees what came of it
+    if (settings_.once && !goes_on_with_another_token(ended)) break; // the caller sees what came of it
   }
   progress_due_ = runtime::MonoTime::max();
   dismiss_waiters();
   finished_.set();
+}
+
+// Of `once`: the token ended before the pass did. No more where tokens are too short for a pass that brings nothing.
+bool Mailbox::goes_on_with_another_token(const Result<Leave>& ended) {
+  const bool token_ended = ended ? *ended == Leave::kTokenEnds : token_is_over_ && !last_error_;
+  if (!token_ended || passed_) return false;
+  if (fetched_ != fetched_before_) barren_sessions_ = 0;
+  return ++barren_sessions_ < kBarrenSessions;
 }
 
 void Mailbox::dismiss_waiters() {

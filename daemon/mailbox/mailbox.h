@@ -55,7 +55,7 @@ struct MailboxSettings {
   bool push = true;
   std::chrono::seconds poll{300};
   std::uint64_t daily_bytes = 0; // that may be received in any 24 hours; 0: no cap
-  bool once = false;             // one complete pass, then the end
+  bool once = false;             // one complete pass, or one fault, then the end
   // Taken in this order, before a place of Services::connections.
   std::vector<Berth> berths;
   // Whether another mailbox could use its connection now. Empty: one waits for one of Services::connections.
@@ -204,6 +204,7 @@ class Mailbox final {
   void end_pass(bool complete);
   [[nodiscard]] runtime::MonoTime next_retry() const; // of a message that does not come; max(): there is none
   void settle(const Result<Leave>& ended);
+  [[nodiscard]] bool goes_on_with_another_token(const Result<Leave>& ended);
   void take_fault(const Error& error, runtime::Duration lasted);
   // The faults in a row of the ladder that `error` is on, this one counted.
   int count_fault(const Error& error, runtime::Duration lasted);
@@ -268,6 +269,7 @@ class Mailbox final {
   std::uint64_t token_generation_ = 0;
   bool token_is_over_ = false;   // the server has said so of the one in use
   int early_ends_ = 0;           // how often in a row it said so before a pass was complete
+  int barren_sessions_ = 0;      // of `once`, in a row: their token ended, and they brought no mail
   bool waits_for_token_ = false; // what ended the last session, or kept it from beginning
   std::map<std::uint64_t, std::function<void(Status)>> sync_waiters_;
   std::uint64_t served_before_ = 0; // tickets below it asked before the pass over all folders that goes on, or was last

@@ -36,6 +36,20 @@ class MailboxTokenTest : public MailboxWorld {
     ASSERT_TRUE(idles());
     ASSERT_EQ(1, server.connections);
   }
+  // `once`, with a token of that age which lives for an hour; nothing has been said yet.
+  void begin_once(std::chrono::minutes age) {
+    store::StoredToken token;
+    token.access_token = Secret("A0");
+    token.refresh_token = Secret("R0");
+    token.obtained_at = world.now() - age;
+    token.expires_at = token.obtained_at + 1h;
+    ASSERT_TRUE(world.vault.save_token_blocking("app/alice@example.com", token));
+    mailbox.reset();
+    keeper = std::make_unique<TokenKeeper>(world.services, *client, "app/alice@example.com", "alice");
+    keeper->start();
+    settings.once = true;
+    start(keeper.get());
+  }
   // Time goes by in pieces, as it does.
   [[nodiscard]] bool live_through(runtime::Duration time) {
     for (runtime::Duration gone{}; gone < time; gone += 1min) {
@@ -162,6 +176,43 @@ TEST_F(MailboxTokenTest, TokenThatEndsInTheMiddleOfAPass_TheRestComesWithTheNext
   ASSERT_TRUE(idles());
   EXPECT_EQ(2, server.connections);
   EXPECT_TRUE(world.logged.empty());
+}
+
+TEST_F(MailboxTokenTest, Once_TokenEndsInTheMiddleOfThePass_GoesOnWithTheNextOne) {
+  for (const bool server_says_so : {false, true}) {
+    settings.maildir = server_says_so ? "/mail/second" : "/mail/first";
+    settings.name = server_says_so ? "second" : "first";
+    ASSERT_NO_FATAL_FAILURE(begin_once(50min));
+    const int before = server.connections;
+    server.folders["INBOX"] = {};
+    for (int i = 0; i < 250; ++i)
+      server.folders["INBOX"].deliver(message("new"));
+    server.answer = [&, first = true](const std::string& command) mutable -> std::optional<std::string> {
+      if (!command.contains("BODY.PEEK") || !std::exchange(first, false)) return {};
+      if (server_says_so) return concat(kExpired, "%close");
+      world.clock.advance(7min);
+      return {};
+    };
+    ASSERT_TRUE(world.until([&] { return mailbox->finished().is_set(); }));
+    EXPECT_EQ(250U, disk.files(settings.maildir + "/new").size());
+    EXPECT_EQ(before + 2, server.connections);
+    EXPECT_FALSE(mailbox->last_error());
+    EXPECT_TRUE(mailbox->view().last_sync);
+  }
+}
+
+TEST_F(MailboxTokenTest, Once_TokensThatAreTooShortForAPass_EndsAllTheSame) {
+  ASSERT_NO_FATAL_FAILURE(begin_once(50min));
+  server.answer = [this](const std::string& command) -> std::optional<std::string> {
+    if (command.contains("LIST")) world.clock.advance(2h);
+    return {};
+  };
+  ASSERT_TRUE(world.until([&] {
+    world.clock.advance(10ms); // the token endpoint's pace
+    return mailbox->finished().is_set();
+  }));
+  EXPECT_LE(server.connections, 4);
+  EXPECT_FALSE(mailbox->view().last_sync);
 }
 
 TEST_F(MailboxTokenTest, RevokedToken_IsReplacedOnceAndTheLoginTriedAgain) {

@@ -64,6 +64,14 @@ void Mailbox::dismiss_waiters() {
   turn_away_waiters(Error(ErrorKind::kMailbox, "stopping", concat(settings_.name, " is being stopped")));
 }
 
+void Mailbox::tell_those_served(const Status& outcome) {
+  std::map<std::uint64_t, std::function<void(Status)>> served;
+  while (is_asked_for())
+    served.insert(sync_waiters_.extract(sync_waiters_.begin()));
+  for (auto& [ticket, done] : served)
+    done(outcome);
+}
+
 void Mailbox::turn_away_waiters(const Error& why) {
   for (auto& [ticket, done] : std::exchange(sync_waiters_, {}))
     done(std::unexpected(why));

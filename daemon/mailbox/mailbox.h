@@ -96,8 +96,8 @@ class Mailbox final {
   [[nodiscard]] runtime::Event& finished() noexcept { return finished_; }
 
   // A pass now, even inside a wait of our own choice; never inside one that the server imposed. `done` is told how the
-  // first complete pass went that began after this: what the server had by now is on the disk then. Or which fault came
-  // before it. Returns a ticket for cancel_sync(). Errors: kOperator "paused", since no pass would come.
+  // first complete pass went that began after this: what the server had by now is on the disk then. Or why a try that
+  // began after this failed. Returns a ticket for cancel_sync(). Errors: kOperator "paused", since no pass would come.
   [[nodiscard]] Result<std::uint64_t> sync_now(std::function<void(Status)> done);
   void cancel_sync(std::uint64_t ticket) noexcept;
   // Whoever waits for a pass is told that none will come.
@@ -180,6 +180,7 @@ class Mailbox final {
   [[nodiscard]] bool leaves(const Verification& order) const;
   void end_verifications(const Error& why);
   void turn_away_waiters(const Error& why);
+  void tell_those_served(const Status& outcome);
   [[nodiscard]] runtime::Task<Status> wait_for_work(Connection& connection);
   [[nodiscard]] runtime::Task<Status> open_inbox(Connection& connection);
   [[nodiscard]] runtime::Task<Status> listen(Connection& connection);
@@ -197,7 +198,7 @@ class Mailbox final {
   [[nodiscard]] std::string held_reason() const; // empty: nothing is held
   void move_to_rest();
   [[nodiscard]] bool waits_out_renumbering(const Folder& folder);
-  [[nodiscard]] bool is_asked_for() const noexcept; // the pass over all folders, by somebody who waits
+  [[nodiscard]] bool is_asked_for() const noexcept; // what goes on, by somebody who waits
   void take_folder_fault(const Folder& folder, const Error& error);
   void place_folder(Folder& folder, const std::string& directory);
   void take_list(std::vector<sync::ListedFolder> listed);
@@ -272,7 +273,8 @@ class Mailbox final {
   int barren_sessions_ = 0;      // of `once`, in a row: their token ended, and they brought no mail
   bool waits_for_token_ = false; // what ended the last session, or kept it from beginning
   std::map<std::uint64_t, std::function<void(Status)>> sync_waiters_;
-  std::uint64_t served_before_ = 0; // tickets below it asked before the pass over all folders that goes on, or was last
+  // Tickets below it asked before what goes on, or was last, began: a session, and in it a pass over all folders.
+  std::uint64_t served_before_ = 0;
   std::map<std::uint64_t, std::unique_ptr<Verification>> verifications_; // by ticket, in turn; some may be over
   std::uint64_t next_ticket_ = 1;
   FetchAllowance allowance_;

@@ -57,6 +57,7 @@ runtime::Task<Result<Mailbox::Leave>> Mailbox::run_session() {
   fetched_before_ = fetched_;
   turn_over_ = false;
   turn_ends_ = runtime::MonoTime::max();
+  served_before_ = next_ticket_;
   // Nothing is sent inside a pause that the server imposed, whoever asks (P9).
   if (imposed_pause()) co_return std::unexpected(Error(ErrorKind::kMailbox, record_.error_code, record_.retry_reason));
   progress_due_ = runtime::MonoTime::max(); // others may be before us for long
@@ -271,11 +272,7 @@ void Mailbox::end_pass(bool complete) {
     outcome = fail(ErrorKind::kMailbox, "daily_bytes_spent", budget_reason(), "give `daily_bytes` more, or wait");
   // The next pass is for those who have asked while this one went on: what they want may have come to a folder that was
   // looked at by then.
-  std::map<std::uint64_t, std::function<void(Status)>> served;
-  while (is_asked_for())
-    served.insert(sync_waiters_.extract(sync_waiters_.begin()));
-  for (auto& [ticket, done] : served)
-    done(outcome);
+  tell_those_served(outcome);
 }
 
 } // namespace mailmoor::mailbox

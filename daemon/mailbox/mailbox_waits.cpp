@@ -162,7 +162,11 @@ void Mailbox::tell_fault(const Error& error) {
   if (!waits_for_token_ || error.kind != ErrorKind::kApp)
     services_.faults.raise(needs_someone ? log::Priority::kErr : log::Priority::kWarning, fields,
                            concat(error.what, error.remedy.empty() ? "" : "; ", error.remedy), services_.now());
-  turn_away_waiters(error);
+  if (state_ != MailboxState::kBackingOff) return turn_away_waiters(error);
+  // What is over had begun when the others asked, who may have mended something since: it is tried again for them.
+  tell_those_served(std::unexpected(error));
+  sync_wanted_ = !sync_waiters_.empty();
+  end_verifications(error);
 }
 
 void Mailbox::recovered() {

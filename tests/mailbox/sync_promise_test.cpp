@@ -16,6 +16,7 @@ class SyncPromiseTest : public MailboxWorld {
     ask();
   }
   void ask() {
+    asked = true;
     const auto hear = [this](Status status) {
       told.emplace(std::move(status));
       here = delivered() + delivered(".Sent");
@@ -38,6 +39,7 @@ class SyncPromiseTest : public MailboxWorld {
 
   std::optional<Status> told;
   std::size_t here = 0; // messages on the disk at that moment
+  bool asked = false;
 };
 
 TEST_F(SyncPromiseTest, FolderWasVisitedAlreadyByAPassThatGoesOn_TheNextPassIsAwaited) {
@@ -98,15 +100,55 @@ TEST_F(SyncPromiseTest, AskedWhileNewsOfOneFolderAreFetched_AllFoldersAreAwaited
   ASSERT_NO_FATAL_FAILURE(expect_kept(2));
 }
 
-TEST_F(SyncPromiseTest, AskedInAPassThatFails_TheFaultIsTold) {
+TEST_F(SyncPromiseTest, AskedInAPassThatFails_ItIsTriedAgainAtOnce) {
   server.answer = [this, first = true](const std::string& command) mutable -> std::optional<std::string> {
     if (command != "EXAMINE \"Sent\"" || !std::exchange(first, false)) return {};
     deliver_and_ask("INBOX");
     return "* BYE shutting down\r\n%close";
   };
   start();
+  ASSERT_NO_FATAL_FAILURE(expect_kept(1));
+  EXPECT_EQ(2, server.connections);
+}
+
+TEST_F(SyncPromiseTest, AskedWhileALostConnectionIsStillTakenForOne_ItIsTriedAgainAtOnce) {
+  start();
+  ASSERT_TRUE(idles());
+  server.folders["INBOX"].deliver(message("unheard of"));
+  server.tell("* BYE shutting down\r\n"); // nothing of it has been read
+  ask();
+  ASSERT_NO_FATAL_FAILURE(expect_kept(1));
+  EXPECT_EQ(2, server.connections);
+}
+
+TEST_F(SyncPromiseTest, FaultThatLasts_IsToldAfterOneTryForTheOneWhoAsked) {
+  server.answer = [this](const std::string& command) -> std::optional<std::string> {
+    if (command != "EXAMINE \"Sent\"") return {};
+    if (!asked) ask();
+    return "* BYE shutting down\r\n%close";
+  };
+  start();
   ASSERT_TRUE(world.until([this] { return told.has_value(); }));
-  EXPECT_FALSE(*told);
+  ASSERT_FALSE(*told);
+  EXPECT_EQ("session_closed", told->error().code);
+  EXPECT_EQ(2, server.connections);
+  ASSERT_TRUE(becomes(MailboxState::kBackingOff));
+  world.run_ready();
+  EXPECT_EQ(2, server.connections) << "and then on the ladder";
+}
+
+TEST_F(SyncPromiseTest, AskedInAPassThatMeetsAPause_IsToldOfThePause) {
+  server.answer = [this](const std::string& command) -> std::optional<std::string> {
+    if (command != "EXAMINE \"Sent\"") return {};
+    ask();
+    return "%t BAD Request is throttled. Suggested Backoff Time: 299961 milliseconds\r\n";
+  };
+  start();
+  ASSERT_TRUE(world.until([this] { return told.has_value(); }));
+  ASSERT_FALSE(*told);
+  EXPECT_EQ("throttled", told->error().code);
+  world.run_ready();
+  EXPECT_EQ(1, server.connections);
 }
 
 TEST_F(SyncPromiseTest, MailboxIsPausedMeanwhile_IsToldInsteadOfWaitingForIt) {

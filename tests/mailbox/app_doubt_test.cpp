@@ -7,12 +7,12 @@ namespace {
 using namespace std::chrono_literals;
 using testing::Plug;
 
-constexpr std::string_view kExpiredSecret =
+constexpr std::string_view kSecretHasExpired =
     R"({"error":"invalid_client","error_description":"AADSTS7000222: The provided client secret keys are expired.","error_codes":[7000222]})";
 
 class DoubtTest : public AppWorld {
  protected:
-  [[nodiscard]] static HttpServer::Reply refusal() { return HttpServer::json(401, std::string(kExpiredSecret)); }
+  [[nodiscard]] static HttpServer::Reply refusal() { return HttpServer::json(401, std::string(kSecretHasExpired)); }
   void refuse_app() {
     server.answer = [](const auto&) { return refusal(); };
   }

@@ -34,9 +34,9 @@ Connection::Connection(const Services& services, ConnectionSettings settings)
     : services_(services), settings_(std::move(settings)), peer_(concat(settings_.host, ":", settings_.port)),
       session_(imap::Limits(), quirks_of(settings_.host)), buffer_(kBufferSize), last_input_(services.loop.now()) {}
 
-void Connection::use_small_buffer(bool small) {
-  buffer_.resize(small ? kSmallBufferSize : kBufferSize);
-  buffer_.shrink_to_fit();
+void Connection::fit_buffer() {
+  const std::size_t size = wants_small_buffer_ ? kSmallBufferSize : kBufferSize;
+  if (buffer_.size() != size) buffer_ = std::vector<std::byte>(size);
 }
 
 Error Connection::broken(const Error& error) const {
@@ -259,6 +259,7 @@ runtime::Task<Status> Connection::write() {
 
 runtime::Task<Status> Connection::fill(runtime::Duration limit) {
   flush();
+  fit_buffer();
   net::Stream& stream = stream_ ? *stream_ : static_cast<net::Stream&>(*plain_);
   auto reading = stream.read_some(buffer_);
   Error silent(

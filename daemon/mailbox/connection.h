@@ -84,8 +84,8 @@ class Connection final {
   // imap::Session::list_all(), once more without what the server refuses of it: `listener` hears the list once.
   [[nodiscard]] runtime::Task<Result<imap::Completed>> list(bool with_status, Listener listener);
 
-  // While waiting in IDLE a small buffer does.
-  void use_small_buffer(bool small);
+  // While waiting in IDLE a small buffer does: from the next fill() on, as what came before is still being read.
+  void use_small_buffer(bool small) noexcept { wants_small_buffer_ = small; }
   [[nodiscard]] const std::string& peer() const noexcept { return peer_; }
   // The address that answered (a proxy's, where there is one); empty before dial().
   [[nodiscard]] const std::string& peer_address() const noexcept { return peer_address_; }
@@ -105,6 +105,7 @@ class Connection final {
   // Lets all that follows go compressed. A refusal is no error.
   [[nodiscard]] runtime::Task<Status> compress();
   [[nodiscard]] runtime::Task<Status> write();
+  void fit_buffer();
   [[nodiscard]] Error broken(const Error& error) const;
   void hear(const imap::Completed& completed);
 
@@ -118,7 +119,8 @@ class Connection final {
   std::optional<Error> pause_; // that an answer imposed
   std::function<void()> on_slow_down_;
   std::function<void(std::size_t)> on_received_;
-  std::vector<std::byte> buffer_;
+  std::vector<std::byte> buffer_; // the session looks into it until it has said NeedInput
+  bool wants_small_buffer_ = false;
   runtime::MonoTime last_input_;
   std::optional<std::chrono::microseconds> round_trip_; // when it was dialled
   std::unique_ptr<net::TcpStream> plain_;               // until TLS takes it over

@@ -20,6 +20,7 @@
 #include <optional>
 #include <set>
 #include <string>
+#include <utility>
 #include <vector>
 
 namespace mailmoor::testing {
@@ -53,6 +54,8 @@ class ImapServer final {
   std::vector<std::string> commands;               // all of all connections, without tags and credentials
   std::multimap<std::string, std::string> waiting; // command → what had been sent behind it, as it came
   int connections = 0;
+  int dones = 0;           // DONE: how many IDLEs were ended by the client
+  std::string behind_idle; // said with the OK that ends an IDLE, behind it
 
   [[nodiscard]] std::uint16_t port() const { return listener_.port(); }
   [[nodiscard]] std::string authority_pem() const { return net::pem_of(authority_); }
@@ -114,12 +117,14 @@ class ImapServer final {
       waiting.emplace(command, peer.waiting());
       commands.push_back(command.substr(0, command.starts_with("AUTHENTICATE") ? command.rfind(' ') : command.size()));
       std::string text = answer(command).value_or("%default");
-      if (text == "%default") text = good_answer(command, selected);
+      if (text == "%default") text = good_answer(command);
+      if (command.starts_with("EXAMINE") && text.contains("%t OK")) selected = name_in(command);
+      if (text == "%fetch") text = fetch(folders[selected], command.substr(10));
       const bool ends = text.ends_with("%close") || command == "LOGOUT";
       if (text.ends_with("%close")) text.resize(text.size() - 6);
       for (std::size_t at = 0; (at = text.find("%t", at)) != std::string::npos;)
         text.replace(at, 2, tag);
-      const bool idles = command == "IDLE" && text.starts_with("+");
+      const bool idles = command == "IDLE" && (text.starts_with("+") || text.contains("\n+"));
       if (idles) ++idling_;
       auto writing = peer.write(text);
       const bool written = co_await writing;
@@ -128,24 +133,26 @@ class ImapServer final {
         const std::string done = co_await reading_on;
         --idling_;
         if (done != "DONE") co_return;
-        auto ending = peer.write(concat(tag, " OK idled\r\n"));
+        ++dones;
+        auto ending = peer.write(concat(tag, " OK idled\r\n", std::exchange(behind_idle, {})));
         static_cast<void>(co_await ending);
       }
       if (!written || ends) co_return;
     }
   }
 
-  [[nodiscard]] std::string good_answer(const std::string& command, std::string& selected) {
+  // Of EXAMINE.
+  [[nodiscard]] static std::string name_in(const std::string& command) {
+    std::string name = command.substr(8);
+    return name.starts_with('"') ? name.substr(1, name.rfind('"') - 1) : name;
+  }
+  [[nodiscard]] std::string good_answer(const std::string& command) {
     const auto is = [&command](std::string_view start) { return command.starts_with(start); };
     if (is("CAPABILITY")) return concat("* CAPABILITY ", capabilities, "\r\n%t OK done\r\n");
     if (is("LIST")) return list();
-    if (is("EXAMINE")) {
-      selected = command.substr(8);
-      if (selected.starts_with('"')) selected = selected.substr(1, selected.rfind('"') - 1);
-      return examine(selected);
-    }
+    if (is("EXAMINE")) return examine(name_in(command));
     if (is("STATUS")) return status(command);
-    if (is("UID FETCH")) return fetch(folders[selected], command.substr(10));
+    if (is("UID FETCH")) return "%fetch";
     if (is("IDLE")) return "+ idling\r\n";
     if (is("LOGOUT")) return "* BYE see you\r\n%t OK done\r\n";
     return "%t OK done\r\n";

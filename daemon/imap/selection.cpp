@@ -51,6 +51,11 @@ void Selection::expunged(std::uint64_t count) noexcept {
     open->messages -= static_cast<std::uint32_t>(std::min<std::uint64_t>(count, open->messages));
 }
 
+bool Selection::is_renumbered_by(const ResponseCode& code) const noexcept {
+  if (code.atom != "UIDVALIDITY" || opening_ || !selected_ || !selected_->state.uid_validity) return false;
+  return UidValidity::from(number32(code.argument)) != selected_->state.uid_validity;
+}
+
 void Selection::apply(const ResponseCode& code) {
   FolderState* const open = state();
   if (open == nullptr) return;

@@ -26,6 +26,9 @@ class Selection final {
   void exists(std::uint32_t count) noexcept;
   void expunged(std::uint64_t count) noexcept;
   void apply(const ResponseCode& code);
+  // Whether it says that the UIDs of the folder that is open name other messages now, which must not happen to an open
+  // folder (RFC 9051 §2.3.1.1).
+  [[nodiscard]] bool is_renumbered_by(const ResponseCode& code) const noexcept;
 
   [[nodiscard]] const std::optional<SelectedFolder>& selected() const noexcept { return selected_; }
 

@@ -179,6 +179,9 @@ void Session::apply_code(const std::optional<ResponseCode>& code) {
   if (code->atom == "NOTIFICATIONOVERFLOW") quirks_.extensions.no_notify = true; // RFC 5465 §5.8
   if (code->atom == "CAPABILITY")
     hear_capabilities(code->argument);
+  else if (selection_.is_renumbered_by(*code))
+    fail_with(ErrorKind::kMailbox, "protocol_violation",
+              concat("the server changed the UIDVALIDITY of the folder that is open to ", loggable(code->argument)));
   else
     selection_.apply(*code);
 }

@@ -168,6 +168,21 @@ TEST(Session, Examine_FillsInWhatIsSelected) {
   EXPECT_FALSE(conversation.session.selected()) << "a refused EXAMINE leaves nothing open";
 }
 
+// RFC 9051 §2.3.1.1.
+TEST(Session, UidvalidityOfTheOpenFolder_MustNotChange) {
+  for (const std::string_view line : {"* OK [UIDVALIDITY 10] x\r\n", "* OK [UIDVALIDITY 0] x\r\n",
+                                      "* NO [UIDVALIDITY ?] x\r\n", "A2 OK [UIDVALIDITY 8] done\r\n"}) {
+    Conversation conversation;
+    conversation.open();
+    conversation.session.noop();
+    EXPECT_THAT(conversation.hear(line).back(), testing::StartsWith("Failed protocol_violation")) << line;
+    EXPECT_EQ(trace_state(conversation.session.selected()->state), "messages=3 validity=9") << line;
+  }
+  Conversation conversation;
+  conversation.open();
+  EXPECT_THAT(conversation.hear("* OK [UIDVALIDITY 9] as ever\r\n"), ElementsAre("Text OK [UIDVALIDITY 9] as ever"));
+}
+
 TEST(Session, UidNotSticky_MeansNoUidValidity) {
   Conversation conversation;
   conversation.hear("* PREAUTH hi\r\n");

@@ -52,5 +52,44 @@ TEST_F(UnrulyServerTest, NewsRightBehindTheEndOfIdle_AreHeard) {
   EXPECT_EQ(1, server.connections);
 }
 
+// RFC 9051 §2.3.1.1: it must not change while the folder is open. Named by another one, a message would come twice.
+TEST_F(UnrulyServerTest, UidvalidityInTheMiddleOfAFetch_EndsTheSessionAndNamesNoFile) {
+  for (const std::string_view value : {"99", "0", "x", "4294967296"}) {
+    SCOPED_TRACE(value);
+    settings.name = concat("alice", value);
+    settings.maildir = concat("/mail/", settings.name);
+    server.folders["INBOX"] = {};
+    server.folders["INBOX"].deliver(message("one"));
+    server.connections = 0;
+    server.answer = [value, first = true](const std::string& command) mutable -> std::optional<std::string> {
+      if (!command.contains("BODY.PEEK[]") || !std::exchange(first, false)) return {};
+      const std::string body = message("one");
+      return concat(
+          "* OK [UIDVALIDITY ", value,
+          "] renumbered\r\n* 1 FETCH (UID 1 FLAGS () INTERNALDATE \"14-Nov-2023 22:13:20 +0000\" RFC822.SIZE ",
+          body.size(), " BODY[] {", body.size(), "}\r\n", body, ")\r\n%t OK done\r\n");
+    };
+    start();
+    ASSERT_TRUE(becomes(MailboxState::kBackingOff));
+    EXPECT_EQ("protocol_violation", mailbox->last_error()->code);
+    ASSERT_NO_FATAL_FAILURE(pass_retry());
+    ASSERT_TRUE(idles());
+    EXPECT_EQ(2, server.connections);
+    const auto files = disk.files(concat(settings.maildir, "/new"));
+    ASSERT_EQ(1U, files.size());
+    EXPECT_TRUE(files.begin()->first.contains(".V14U1.")) << files.begin()->first;
+  }
+}
+
+TEST_F(UnrulyServerTest, SameUidvalidityOnceMore_IsNothing) {
+  server.folders["INBOX"].deliver(message("one"));
+  start();
+  ASSERT_TRUE(idles());
+  server.tell("* OK [UIDVALIDITY 14] as ever\r\n");
+  ASSERT_NO_FATAL_FAILURE(turn());
+  EXPECT_TRUE(server.is_idling());
+  EXPECT_EQ(1, server.connections);
+}
+
 } // namespace
 } // namespace mailmoor::mailbox

@@ -72,6 +72,7 @@ void Selection::apply(const ResponseCode& code) {
     uids_not_sticky_ = true;
   } else if (code.atom == "CLOSED" && opening_) {
     *open = {}; // what came before was about the former folder (RFC 7162 §3.2.11)
+    uids_not_sticky_ = false;
   }
 }
 

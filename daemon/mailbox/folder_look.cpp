@@ -26,6 +26,9 @@ struct Heard {
     } else if (const auto* gone = std::get_if<imap::Vanished>(&event)) {
       too_much = too_much || vanished.ranges().size() >= kMaxVanishedRanges;
       if (!too_much) vanished.insert(gone->uids);
+    } else if (const auto* text = std::get_if<imap::ServerText>(&event)) {
+      // RFC 7162 §3.2.11: what came before is about the folder that was open before.
+      if (text->code && text->code->atom == "CLOSED") *this = {};
     }
   }
   [[nodiscard]] Status check() const {

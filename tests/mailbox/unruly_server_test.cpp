@@ -91,5 +91,43 @@ TEST_F(UnrulyServerTest, SameUidvalidityOnceMore_IsNothing) {
   EXPECT_EQ(1, server.connections);
 }
 
+// RFC 7162 §3.2.11.
+TEST_F(UnrulyServerTest, FlagsOfTheFolderBefore_AreNotTakenForTheNextOnes) {
+  server.capabilities += " ENABLE CONDSTORE QRESYNC";
+  settings.wants.flags = true;
+  settings.keep_flags = true;
+  int mod_seq = 5;
+  server.folders["INBOX"].deliver(message("one"));
+  server.folders["Sent"].deliver(message("two"));
+  server.folders["Sent"].deliver(message("three"));
+  server.answer = [&](const std::string& command) -> std::optional<std::string> {
+    if (command == "ENABLE QRESYNC") return "* ENABLED QRESYNC\r\n%t OK done\r\n";
+    if (!command.starts_with("EXAMINE")) return {};
+    const auto& folder = server.folders[command.contains("Sent") ? "Sent" : "INBOX"];
+    std::string text;
+    if (command.starts_with("EXAMINE \"Sent\" (QRESYNC"))
+      text = "* 1 FETCH (UID 1 FLAGS (\\Seen) MODSEQ (6))\r\n* VANISHED 2\r\n* OK [CLOSED] INBOX is\r\n";
+    text += concat("* ", folder.messages.size(), " EXISTS\r\n* OK [UIDVALIDITY 14] v\r\n* OK [UIDNEXT ", folder.next,
+                   "] n\r\n* OK [HIGHESTMODSEQ ", mod_seq, "] m\r\n");
+    if (command.starts_with("EXAMINE \"Sent\" (QRESYNC")) text += "* 2 FETCH (UID 2 FLAGS (\\Flagged) MODSEQ (6))\r\n";
+    return text + "%t OK [READ-ONLY] done\r\n";
+  };
+  start();
+  ASSERT_TRUE(idles());
+  ASSERT_EQ(2U, delivered(".Sent"));
+  mod_seq = 6;
+  bool done = false;
+  static_cast<void>(mailbox->sync_now([&done](const Status&) { done = true; }));
+  ASSERT_TRUE(world.until([&] { return done; }));
+  std::map<std::uint32_t, std::string> letters;
+  for (const char* const sub : {"/mail/alice/.Sent/new", "/mail/alice/.Sent/cur"})
+    for (const auto& [name, bytes] : disk.files(sub)) {
+      const auto parsed = maildir::parse_file_name(name);
+      ASSERT_TRUE(parsed);
+      letters[parsed->uid.value()] = std::string(parsed->letters);
+    }
+  EXPECT_THAT(letters, ElementsAre(std::pair(1U, ""), std::pair(2U, "F")));
+}
+
 } // namespace
 } // namespace mailmoor::mailbox

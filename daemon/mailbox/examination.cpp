@@ -1,6 +1,7 @@
 // The way to the server and what is behind the login.
 #include "mailbox/examination.h"
 
+#include "mailbox/listing.h"
 #include "mailbox/password.h"
 #include "mailbox/server_words.h"
 #include "runtime/name_lookup.h"
@@ -10,7 +11,6 @@
 #include <algorithm>
 #include <array>
 #include <utility>
-#include <variant>
 
 namespace mailmoor::mailbox {
 namespace {
@@ -354,11 +354,8 @@ runtime::Task<bool> Examination::open_inbox() {
 
 runtime::Task<bool> Examination::list_folders() {
   if (is_paused("folders")) co_return false;
-  std::vector<sync::ListedFolder> found;
-  auto listing = connection_->list(/*with_status=*/false, [&found](imap::Event& event) {
-    if (auto* entry = std::get_if<imap::ListEntry>(&event))
-      found.push_back({std::move(entry->name), std::move(entry->attributes)});
-  });
+  Listing found;
+  auto listing = connection_->list(/*with_status=*/false, [&found](imap::Event& event) { found.hear(event); });
   const Result<imap::Completed> completed = co_await runtime::with_timeout<imap::Completed>(
       services_.loop, kAccountPatience, too_slow("no answer to LIST"), std::move(listing));
   if (!completed) {
@@ -369,7 +366,11 @@ runtime::Task<bool> Examination::list_folders() {
     refused("folders", command_refused(*completed, "LIST"));
     co_return false;
   }
-  const std::vector<sync::FolderChoice> choices = sync::choose_folders(std::move(found), settings_.folders);
+  if (const Status checked = found.check(); !checked) {
+    refused("folders", checked.error());
+    co_return false;
+  }
+  const std::vector<sync::FolderChoice> choices = sync::choose_folders(std::move(found.folders), settings_.folders);
   std::vector<std::string> chosen;
   for (const sync::FolderChoice& choice : choices)
     if (choice.chosen) chosen.push_back(printable(choice.name.utf8()));

@@ -1,34 +1,32 @@
 // The part of a mailbox's life that knows which folders there are and where they live.
 #include "log/event_ids.h"
+#include "mailbox/listing.h"
 #include "mailbox/mailbox.h"
 #include "mailbox/server_words.h"
 #include "util/concat.h"
 
 #include <utility>
-#include <variant>
 
 namespace mailmoor::mailbox {
 
 runtime::Task<Status> Mailbox::list_folders(Connection& connection) {
-  std::vector<sync::ListedFolder> listed;
+  Listing listed;
   listed_states_.clear();
   const bool with_status = connection.session().can_list_status();
   // On its way with LIST; whether it was done is known before the first folder is opened.
   if ((settings_.wants.flags || settings_.wants.deletions) && !connection.session().qresync_enabled())
     static_cast<void>(connection.session().enable_qresync());
-  auto listing = connection.list(with_status, [this, &listed](imap::Event& event) {
-    if (auto* entry = std::get_if<imap::ListEntry>(&event))
-      listed.push_back({std::move(entry->name), std::move(entry->attributes)});
-    else if (const auto* status = std::get_if<imap::StatusEntry>(&event))
-      listed_states_.insert_or_assign(status->name.wire(), status->state);
-  });
+  auto listing = connection.list(with_status, [&listed](imap::Event& event) { listed.hear(event); });
   const Result<imap::Completed> completed = co_await listing;
   if (!completed) co_return pass(completed.error());
   if (completed->status != imap::CompletionStatus::kOk) co_return std::unexpected(command_refused(*completed, "LIST"));
+  const Status checked = listed.check();
+  if (!checked) co_return checked;
+  listed_states_ = std::move(listed.states);
   // Of the folder that is open a server may tell what this session has seen of it (RFC 9051 §6.3.11): Dovecot does.
   if (const auto& open = connection.session().selected()) listed_states_.erase(open->name.wire());
-  if (connection.session().has_gmail_items()) gmail_.labels.listed(listed);
-  take_list(std::move(listed));
+  if (connection.session().has_gmail_items()) gmail_.labels.listed(listed.folders);
+  take_list(std::move(listed.folders));
   auto following = follow_renames(connection);
   const Status followed = co_await following;
   co_return followed;

@@ -1,13 +1,13 @@
 // The part of a mailbox's life that knows of Gmail: one message in many folders, and labels that are no folders.
 #include "log/event_ids.h"
 #include "log/log.h"
+#include "mailbox/listing.h"
 #include "mailbox/mailbox.h"
 #include "mailbox/server_words.h"
 #include "util/concat.h"
 
 #include <algorithm>
 #include <utility>
-#include <variant>
 
 namespace mailmoor::mailbox {
 namespace {
@@ -57,16 +57,15 @@ runtime::Task<Status> Mailbox::look_for_hidden_labels(Connection& connection) {
   if (!connection.session().has_gmail_items()) co_return Status();
   // One that was made since the pass began is not hidden. Asked once for each: what is told is known already.
   if (gmail_.labels.hidden(settings_.folders) != gmail_.hidden) {
-    std::vector<sync::ListedFolder> listed;
-    auto listing = connection.list(/*with_status=*/false, [&listed](imap::Event& event) {
-      if (auto* entry = std::get_if<imap::ListEntry>(&event))
-        listed.push_back({std::move(entry->name), std::move(entry->attributes)});
-    });
+    Listing listed;
+    auto listing = connection.list(/*with_status=*/false, [&listed](imap::Event& event) { listed.hear(event); });
     const Result<imap::Completed> completed = co_await listing;
     if (!completed) co_return pass(completed.error());
     if (completed->status != imap::CompletionStatus::kOk)
       co_return std::unexpected(command_refused(*completed, "LIST"));
-    gmail_.labels.listed(listed);
+    const Status checked = listed.check();
+    if (!checked) co_return checked;
+    gmail_.labels.listed(listed.folders);
   }
   tell_of_hidden_labels();
   show_hidden_labels();

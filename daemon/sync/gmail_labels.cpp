@@ -43,8 +43,8 @@ void GmailLabels::listed(const std::vector<ListedFolder>& folders) {
 void GmailLabels::seen(const std::vector<std::string>& labels) {
   for (const std::string& label : labels) {
     if (label.empty() || (label.starts_with('\\') && find_place(label) == nullptr)) continue;
-    FolderName name = FolderName::from_wire(label, '/');
-    if (seen_.size() < kMaxLabels) seen_.insert(std::move(name));
+    if (seen_.size() == kMaxLabels || label.size() > kMaxOctets - seen_octets_) continue;
+    if (seen_.insert(FolderName::from_wire(label, '/')).second) seen_octets_ += label.size();
   }
 }
 

@@ -18,6 +18,8 @@ class GmailLabels final {
  public:
   // As many as Gmail lets a mailbox have; what a server tells beyond that is not remembered.
   static constexpr std::size_t kMaxLabels = 10'000;
+  // Of all their names together; Gmail's own have 225 characters at most, and some dozen as a rule.
+  static constexpr std::size_t kMaxOctets = std::size_t{1024} * 1024;
 
   // All that one LIST said, instead of what the one before it did.
   void listed(const std::vector<ListedFolder>& folders);
@@ -37,6 +39,7 @@ class GmailLabels final {
   std::set<std::string, std::less<>> attributes_; // lower case
   std::optional<std::string> all_mail_;
   std::set<FolderName> seen_; // system labels with their backslash
+  std::size_t seen_octets_ = 0;
 };
 
 } // namespace mailmoor::sync

@@ -66,5 +66,15 @@ TEST(GmailLabels, EndlessLabels_AreNotRemembered) {
   EXPECT_EQ(hidden(labels).size(), GmailLabels::kMaxLabels);
 }
 
+TEST(GmailLabels, LabelsOfAnySize_AreHeldToALimitTogether) {
+  GmailLabels labels;
+  for (char first = 'a'; first <= 'z'; ++first)
+    labels.seen({std::string(60'000, first), std::string(60'000, first)});
+  labels.seen({"Bills"});
+  const std::vector<std::string> names = hidden(labels);
+  EXPECT_EQ(GmailLabels::kMaxOctets / 60'000 + 1, names.size());
+  EXPECT_EQ("Bills", names.front()) << "there is room for it still";
+}
+
 } // namespace
 } // namespace mailmoor::sync

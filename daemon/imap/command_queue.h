@@ -32,6 +32,14 @@ enum class CommandKind {
   kLogout,
 };
 
+// What a command takes for granted beyond IMAP4rev1, where the answer may show that it is not there.
+enum class Presumed {
+  kNothing,
+  kListReturn, // LIST … RETURN
+  kGmailItems, // UID FETCH of X-GM-…
+  kNotify,     // NOTIFY SET
+};
+
 struct Command {
   Command(CommandId id_in, CommandKind kind_in, CommandText text_in)
       : id(id_in), kind(kind_in), text(std::move(text_in)) {}
@@ -49,9 +57,7 @@ struct Command {
   CommandText text;
   std::optional<FolderName> folder;                       // kExamine, kExamineAhead
   SaslMechanism mechanism = SaslMechanism::kLoginCommand; // kAuthenticate
-  bool is_extended_list = false;                          // LIST with RETURN
-  bool is_gmail_fetch = false;                            // UID FETCH of X-GM-…
-  bool is_notify = false;                                 // NOTIFY SET
+  Presumed presumed = Presumed::kNothing;
   std::size_t parts_sent = 0;
   int challenges = 0;     // kAuthenticate: those after our own message
   std::string sasl_error; // kAuthenticate: the first of them, decoded

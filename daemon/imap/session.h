@@ -168,6 +168,7 @@ class Session final {
   void apply_code(const std::optional<ResponseCode>& code);
   void hear_capabilities(std::string_view words);
   void learn_from(const Command& command, const Completed& completed);
+  void give_up(Presumed presumed) noexcept;
   void fail_with(ErrorKind kind, std::string code, std::string what);
   void emit(Event event) { ready_.push_back(std::move(event)); }
   // Sent.

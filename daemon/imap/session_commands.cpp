@@ -109,7 +109,7 @@ CommandId Session::list_all(bool with_status) {
                                : "STATUS (MESSAGES UIDNEXT UIDVALIDITY)";
   }
   Command command(commands_.next_id(), CommandKind::kPlain, writer().list_all(options));
-  command.is_extended_list = !options.empty();
+  if (!options.empty()) command.presumed = Presumed::kListReturn;
   return add(std::move(command));
 }
 
@@ -134,13 +134,13 @@ bool Session::can_notify() const {
 CommandId Session::notify_of_all(bool flag_changes) {
   assert(can_notify());
   Command command(commands_.next_id(), CommandKind::kPlain, writer().notify_of_all(flag_changes));
-  command.is_notify = true;
+  command.presumed = Presumed::kNotify;
   return add(std::move(command));
 }
 
 CommandId Session::notify_of_selected(bool flag_changes) {
   Command command(commands_.next_id(), CommandKind::kPlain, writer().notify_of_selected(flag_changes));
-  command.is_notify = true;
+  command.presumed = Presumed::kNotify;
   return add(std::move(command));
 }
 
@@ -200,7 +200,7 @@ CommandId Session::uid_fetch_bodies(const UidSet& uids) {
 CommandId Session::uid_fetch_gmail(const UidSet& uids, FetchItems items) {
   assert(!uids.empty());
   Command command(commands_.next_id(), CommandKind::kPlain, writer().uid_fetch(uids.to_string(), items));
-  command.is_gmail_fetch = true;
+  command.presumed = Presumed::kGmailItems;
   return add(std::move(command));
 }
 

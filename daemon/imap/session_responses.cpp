@@ -151,7 +151,7 @@ void Session::complete(Command command, std::optional<StatusResponse> status, st
     learn_from(command, completed);
     completed.command = std::move(command.text.for_log);
   }
-  if (command.is_notify && !ok) quirks_.extensions.no_notify = true;
+  if (command.presumed == Presumed::kNotify && !ok) give_up(command.presumed); // whatever it says why
   emit(std::move(completed));
   pump();
 }
@@ -159,8 +159,17 @@ void Session::complete(Command command, std::optional<StatusResponse> status, st
 void Session::learn_from(const Command& command, const Completed& completed) {
   if (!command.is_known_by_its_text() || command.is_void) return;
   refusals_.note(command.text.for_log, completed);
-  if (command.is_gmail_fetch && refusals_.answer_to(command.text.for_log)) quirks_.extensions.no_gmail_items = true;
-  if (command.is_extended_list && refusals_.answer_to(command.text.for_log)) quirks_.extensions.no_list_return = true;
+  if (refusals_.answer_to(command.text.for_log)) give_up(command.presumed);
+}
+
+// The server does not have it after all, whatever it offers.
+void Session::give_up(Presumed presumed) noexcept {
+  switch (presumed) {
+  case Presumed::kNothing: break;
+  case Presumed::kListReturn: quirks_.extensions.no_list_return = true; break;
+  case Presumed::kGmailItems: quirks_.extensions.no_gmail_items = true; break;
+  case Presumed::kNotify: quirks_.extensions.no_notify = true; break;
+  }
 }
 
 // continue-req = "+" SP (resp-text / base64) CRLF

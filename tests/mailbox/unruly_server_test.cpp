@@ -129,5 +129,44 @@ TEST_F(UnrulyServerTest, FlagsOfTheFolderBefore_AreNotTakenForTheNextOnes) {
   EXPECT_THAT(letters, ElementsAre(std::pair(1U, ""), std::pair(2U, "F")));
 }
 
+// Where the stream stands is not known any more: the session ends, and is made anew at once.
+TEST_F(UnrulyServerTest, LineThatIsNoImapInIdle_IsShownAndTheSessionMadeAnew) {
+  server.folders["INBOX"].deliver(message("one"));
+  start();
+  ASSERT_TRUE(idles());
+  server.tell(concat("out of \x01 order \x1b[31m", std::string(5000, 'x'), "\r\n"));
+  ASSERT_TRUE(becomes(MailboxState::kBackingOff));
+  const Error error = *mailbox->last_error();
+  EXPECT_EQ("unexpected_line", error.code);
+  EXPECT_THAT(error.what, ::testing::StartsWith(concat("127.0.0.1:", server.port(), ": ")));
+  EXPECT_THAT(error.what, ::testing::HasSubstr("no IMAP: out of "));
+  EXPECT_LT(error.what.size(), 1000U);
+  EXPECT_TRUE(std::ranges::none_of(error.what, [](char octet) { return static_cast<unsigned char>(octet) < ' '; }));
+  ASSERT_EQ(1U, world.logged.size());
+  EXPECT_EQ(log::Priority::kWarning, world.logged.front().priority);
+  EXPECT_THAT(world.logged.front().message, ::testing::HasSubstr("no IMAP: out of "));
+  ASSERT_NO_FATAL_FAILURE(pass_retry());
+  ASSERT_TRUE(idles());
+  EXPECT_EQ(2, server.connections);
+  server.folders["INBOX"].deliver(message("two"));
+  server.tell("* 2 EXISTS\r\n");
+  ASSERT_TRUE(world.until([&] { return delivered() == 2; }));
+  EXPECT_EQ(2U, world.logged.size()) << "and that it is over";
+}
+
+// One of its own kind that nobody knows is passed over; the next one is read.
+TEST_F(UnrulyServerTest, UntaggedLineThatCannotBeReadInIdle_EndsNothing) {
+  start();
+  ASSERT_TRUE(idles());
+  server.tell("* FROBNICATED (1 2 \"three\r\n* STATUS (\r\n* x EXISTS\r\n*\r\n+ what\r\n");
+  ASSERT_NO_FATAL_FAILURE(turn(50));
+  EXPECT_TRUE(server.is_idling());
+  server.folders["INBOX"].deliver(message("one"));
+  server.tell("* 1 EXISTS\r\n");
+  ASSERT_TRUE(world.until([&] { return delivered() == 1; }));
+  EXPECT_EQ(1, server.connections);
+  EXPECT_TRUE(world.logged.empty());
+}
+
 } // namespace
 } // namespace mailmoor::mailbox

@@ -68,6 +68,7 @@ TEST_F(DialerTest, the_socket_is_ready_for_long_waits) {
   EXPECT_EQ(option(tcp->fd(), IPPROTO_TCP, TCP_NODELAY), 1);
   EXPECT_NE(::fcntl(tcp->fd(), F_GETFL) & O_NONBLOCK, 0);
   EXPECT_NE(::fcntl(tcp->fd(), F_GETFD) & FD_CLOEXEC, 0);
+  EXPECT_TRUE(tcp->round_trip());
 }
 
 TEST_F(DialerTest, a_port_where_nobody_listens) {

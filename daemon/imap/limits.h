@@ -20,6 +20,10 @@ struct Limits {
   std::size_t fetch_items = 64;
   // Labels of one message. Gmail has 10,000 in a mailbox at most.
   std::size_t labels = 10'000;
+  // What of one FETCH response is read again, as a literal of an item that was begun has come: each reads that item
+  // from its start, and without a limit a few hundred kilobytes of small literals would keep a processor busy for
+  // minutes.
+  std::size_t reread = std::size_t{16} * 1024 * 1024;
   // One message body. Exchange Online ends at 150 MB, Gmail at 50 MB.
   std::uint64_t body = std::uint64_t{2} * 1024 * 1024 * 1024;
 };

@@ -78,6 +78,7 @@ void Session::on_first_text(Framer::Text frame) {
   const auto fetch = greeted_ && frame.text.starts_with("* ") ? take_fetch_start(frame.text.substr(2)) : std::nullopt;
   if (fetch) {
     in_fetch_ = true;
+    reread_ = 0;
     fetch_.begin(fetch->seq);
     frame.text.remove_prefix(2 + fetch->size);
     return on_fetch_text(frame);
@@ -93,6 +94,9 @@ void Session::on_first_text(Framer::Text frame) {
 void Session::on_fetch_text(Framer::Text frame) {
   const bool held = !response_.empty();
   if (held && !hold_text(frame.text)) return;
+  if (held) reread_ += response_.size();
+  if (reread_ > limits_.reread)
+    return fail_with(ErrorKind::kMailbox, "limit_exceeded", "a FETCH response with too many literals");
   std::string_view text = held ? std::string_view(response_) : frame.text;
   while (true) {
     const auto [progress, consumed] = fetch_.resume(text);

@@ -196,6 +196,7 @@ class Session final {
   std::size_t ready_head_ = 0;
   std::string response_;    // what is held of the response being received, literals in place
   std::string quoted_body_; // a message that came as a quoted string
+  std::size_t reread_ = 0;  // octets, of the FETCH being received
   LiteralUse literal_ = LiteralUse::kNone;
   bool greeted_ = false;
   bool in_response_ = false; // between the first text of a response and its end

@@ -52,6 +52,21 @@ TEST(Limits, Depth) {
   EXPECT_THAT(events_of("* 1 FETCH (X " + std::string(500'000, '(') + "\r\n"), ElementsAre("Failed limit_exceeded"));
 }
 
+// Each literal lets the item that it belongs to be read from its start.
+TEST(Limits, LiteralsOfOneItem) {
+  const auto fetch = [](std::string_view name, std::size_t literals) {
+    return concat("* 1 FETCH (UID 7 ", name, " (", repeat("{1}\r\na ", literals), "b))\r\n");
+  };
+  const Limits limits{.reread = 200};
+  EXPECT_THAT(events_of(fetch("X", 5), limits), ElementsAre("Fetched 1 uid=7"));
+  EXPECT_THAT(events_of(concat(fetch("X", 5), fetch("X", 5)), limits),
+              ElementsAre("Fetched 1 uid=7", "Fetched 1 uid=7"));
+  EXPECT_THAT(events_of(fetch("X", 20), limits), ElementsAre("Failed limit_exceeded"));
+  EXPECT_THAT(events_of(fetch("X-GM-LABELS", 20), limits), ElementsAre("Failed limit_exceeded"));
+  EXPECT_THAT(events_of(fetch("X-GM-LABELS", 1000)), ElementsAre(StartsWith("Fetched 1 uid=7 label=a label=a")));
+  EXPECT_THAT(events_of(fetch("X", 10'000)), ElementsAre("Failed limit_exceeded"));
+}
+
 TEST(Limits, Labels) {
   const Limits limits{.labels = 2};
   EXPECT_THAT(events_of("* 1 FETCH (X-GM-LABELS (a {1}\r\nb))\r\n", limits), ElementsAre("Fetched 1 label=a label=b"));

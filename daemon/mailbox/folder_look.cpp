@@ -3,9 +3,11 @@
 #include "mailbox/server_words.h"
 #include "util/concat.h"
 
+#include <algorithm>
 #include <limits>
 #include <utility>
 #include <variant>
+#include <vector>
 
 namespace mailmoor::mailbox {
 namespace {
@@ -15,7 +17,7 @@ constexpr std::size_t kMaxVanishedRanges = 2'000'000;
 // Flags and vanished messages, told in whatever order.
 struct Heard {
   FlagRows rows;
-  UidSet vanished;
+  std::vector<UidRange> vanished;
   bool too_much = false;
 
   void hear(const imap::Event& event) {
@@ -24,12 +26,21 @@ struct Heard {
       too_much = too_much || rows.size() >= kMaxRows;
       if (!too_much) rows.add(*row->uid, FlagLetters(*row->flags));
     } else if (const auto* gone = std::get_if<imap::Vanished>(&event)) {
-      too_much = too_much || vanished.ranges().size() >= kMaxVanishedRanges;
-      if (!too_much) vanished.insert(gone->uids);
+      const auto& ranges = gone->uids.ranges();
+      too_much = too_much || ranges.size() > kMaxVanishedRanges - vanished.size();
+      if (!too_much) vanished.insert(vanished.end(), ranges.begin(), ranges.end());
     } else if (const auto* text = std::get_if<imap::ServerText>(&event)) {
       // RFC 7162 §3.2.11: what came before is about the folder that was open before.
       if (text->code && text->code->atom == "CLOSED") *this = {};
     }
+  }
+  // Sorted first: told downwards, each would move all that came before.
+  [[nodiscard]] UidSet take_vanished() {
+    std::ranges::sort(vanished, {}, &UidRange::first);
+    UidSet uids;
+    for (const UidRange& range : std::exchange(vanished, {}))
+      uids.insert(range);
+    return uids;
   }
   [[nodiscard]] Status check() const {
     if (!too_much) return {};
@@ -98,7 +109,7 @@ runtime::Task<Status> FolderSync::examine() {
   // Another UIDVALIDITY or NOMODSEQ: then nothing was told since (RFC 7162 §3.2.5.1).
   const bool tells =
       asked_since_ && folder_.looked_at.highest_mod_seq && folder_.looked_at.uid_validity == folder_.recorded.validity;
-  if (tells) told_.emplace(heard.rows.take(), std::move(heard.vanished));
+  if (tells) told_.emplace(heard.rows.take(), heard.take_vanished());
   pass_.emplace(folder_.recorded, folder_.looked_at, services_.now(), settings_.wants, told_);
   co_return Status();
 }

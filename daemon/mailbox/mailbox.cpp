@@ -103,6 +103,7 @@ runtime::Task<void> Mailbox::load() {
   const store::MailboxRecord heard = std::exchange(record_, std::move(stored->record));
   resume_waits();
   allowance_.remember(stored->downloads);
+  gmail_.stored = std::move(stored->gmail_labels);
   if (heard.retry_imposed) { // by an examination, meanwhile
     record_.retry_at = std::max(record_.retry_at, heard.retry_at);
     record_.retry_imposed = true;

@@ -166,6 +166,8 @@ class Mailbox final {
   void put_in_order(std::vector<std::string>& wires) const;
   [[nodiscard]] runtime::Task<Status> look_for_hidden_labels(Connection& connection);
   void tell_of_hidden_labels();
+  void remember_hidden_labels();
+  void record_hidden_labels();
   void show_hidden_labels();
   [[nodiscard]] Status conclude(const Visit& visit, const Result<bool>& complete);
   [[nodiscard]] runtime::Task<Status> list_folders(Connection& connection);
@@ -249,8 +251,10 @@ class Mailbox final {
   std::map<std::string, FolderState> listed_states_; // LIST-STATUS of this pass, by wire name
   struct {
     sync::GmailLabels labels;
-    std::vector<FolderName> hidden; // of them, and told
-    bool all_mail_hidden = false;   // the same
+    std::vector<sync::HiddenLabel> hidden; // of them, and told
+    bool all_mail_hidden = false;          // the same
+    std::vector<std::string> stored;       // both, as recorded
+    bool is_remembered = false;            // what was told in earlier runs
   } gmail_;
   bool folder_faults_ = false; // of this pass
   bool folder_left_ = false;   // of this round over folders: one was left before its end

@@ -25,7 +25,10 @@ runtime::Task<Status> Mailbox::list_folders(Connection& connection) {
   listed_states_ = std::move(listed.states);
   // Of the folder that is open a server may tell what this session has seen of it (RFC 9051 §6.3.11): Dovecot does.
   if (const auto& open = connection.session().selected()) listed_states_.erase(open->name.wire());
-  if (connection.session().has_gmail_items()) gmail_.labels.listed(listed.folders);
+  if (connection.session().has_gmail_items()) {
+    gmail_.labels.listed(listed.folders);
+    remember_hidden_labels();
+  }
   take_list(std::move(listed.folders));
   auto following = follow_renames(connection);
   const Status followed = co_await following;

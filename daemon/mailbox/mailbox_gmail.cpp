@@ -24,11 +24,11 @@ constexpr std::string_view kShowAllMail =
     "Gmail does not show All Mail over IMAP: archived messages that have no label are not mirrored, and labels that it"
     " hides go unnoticed; tick \"Show in IMAP\" for All Mail in Gmail's settings under Labels";
 
-[[nodiscard]] std::string names_text(const std::vector<FolderName>& names) {
+[[nodiscard]] std::string names_text(const std::vector<sync::HiddenLabel>& labels) {
   std::string text;
-  for (const FolderName& name : names) {
-    if (&name - names.data() == kNamesTold) return text + concat(" and ", names.size() - kNamesTold, " more");
-    text += concat(text.empty() ? "" : ", ", name.utf8());
+  for (const sync::HiddenLabel& label : labels) {
+    if (&label - labels.data() == kNamesTold) return text + concat(" and ", labels.size() - kNamesTold, " more");
+    text += concat(text.empty() ? "" : ", ", label.name.utf8());
   }
   return text;
 }
@@ -68,6 +68,7 @@ runtime::Task<Status> Mailbox::look_for_hidden_labels(Connection& connection) {
     gmail_.labels.listed(listed.folders);
   }
   tell_of_hidden_labels();
+  record_hidden_labels();
   show_hidden_labels();
   co_return Status();
 }
@@ -79,8 +80,9 @@ void Mailbox::tell_of_hidden_labels() {
     log::write(log::Priority::kWarning, {.mailbox = settings_.name, .catalog = &log::events::kLabelsHidden},
                kShowAllMail);
   gmail_.all_mail_hidden = all_mail_hidden;
-  std::vector<FolderName> hidden = gmail_.labels.hidden(settings_.folders);
-  const bool more = !std::ranges::includes(gmail_.hidden, hidden);
+  std::vector<sync::HiddenLabel> hidden = gmail_.labels.hidden(settings_.folders);
+  constexpr auto kName = &sync::HiddenLabel::name;
+  const bool more = !std::ranges::includes(gmail_.hidden, hidden, {}, kName, kName);
   gmail_.hidden = std::move(hidden);
   if (more)
     log::write(log::Priority::kWarning, {.mailbox = settings_.name, .catalog = &log::events::kLabelsHidden},
@@ -88,6 +90,32 @@ void Mailbox::tell_of_hidden_labels() {
                       "All Mail only: ",
                       names_text(gmail_.hidden),
                       "; tick \"Show in IMAP\" for them in Gmail's settings under Labels, or exclude them"));
+}
+
+// Only new messages are asked for their labels: what was found in an earlier run is not found again, and has been told.
+// After the first LIST of this run, and before any label is seen in it.
+void Mailbox::remember_hidden_labels() {
+  if (std::exchange(gmail_.is_remembered, true)) return;
+  gmail_.labels.seen(gmail_.stored);
+  gmail_.hidden = gmail_.labels.hidden(settings_.folders);
+  gmail_.all_mail_hidden = std::ranges::find(gmail_.stored, kAllMail) != gmail_.stored.end();
+}
+
+void Mailbox::record_hidden_labels() {
+  std::vector<std::string> labels;
+  for (const sync::HiddenLabel& label : gmail_.hidden)
+    labels.push_back(label.label);
+  if (gmail_.all_mail_hidden) labels.emplace_back(kAllMail);
+  std::ranges::sort(labels);
+  if (labels == gmail_.stored) return;
+  gmail_.stored = labels;
+  services_.store_thread.run_detached([&state = services_.state, name = settings_.name, labels = std::move(labels)] {
+    const Status saved = state.save_gmail_labels_blocking(name, labels);
+    if (!saved)
+      log::write(log::Priority::kErr, {.mailbox = name, .event = "state_not_recorded", .error = saved.error().code},
+                 concat("which labels Gmail does not show could not be recorded: after a restart they are told again: ",
+                        saved.error().what));
+  });
 }
 
 // As rows of `mailmoorctl folders`.
@@ -103,8 +131,8 @@ void Mailbox::show_hidden_labels() {
     row->second.vanished = true;
     row->second.hidden_why = row->second.why = why;
   };
-  for (const FolderName& name : gmail_.hidden)
-    show(name, kShowLabel);
+  for (const sync::HiddenLabel& label : gmail_.hidden)
+    show(label.name, kShowLabel);
   if (gmail_.all_mail_hidden) show(FolderName::from_wire(kAllMail, '/'), kShowAllMail);
 }
 

@@ -1,6 +1,7 @@
 #include "store/state_repository.h"
 
 #include "store/downloads.h"
+#include "store/gmail_labels.h"
 #include "store/migrations.h"
 #include "store/sqlite_error.h"
 #include "store/state_rows.h"
@@ -42,6 +43,7 @@ namespace {
       "SELECT folder_id, uid, size FROM too_large",
       "SELECT mailbox_id, hour, octets FROM received",
       "SELECT folder_id, uid, gmail_id FROM gmail_message",
+      "SELECT mailbox_id, label FROM gmail_label",
   };
   for (const char* read : kReads)
     if (const auto statement = database.prepare_blocking(read); !statement) return pass(statement.error());
@@ -117,7 +119,9 @@ Result<StoredMailbox> StateRepository::load_mailbox_blocking(std::string_view ma
   if (!folders) return pass(std::move(folders).error());
   auto downloads = load_downloads_blocking(database_, mailbox);
   if (!downloads) return pass(std::move(downloads).error());
-  return StoredMailbox{*std::move(record), *std::move(folders), *std::move(downloads)};
+  auto labels = load_gmail_labels_blocking(database_, mailbox);
+  if (!labels) return pass(std::move(labels).error());
+  return StoredMailbox{*std::move(record), *std::move(folders), *std::move(downloads), *std::move(labels)};
 }
 
 Result<std::vector<std::string>> StateRepository::list_mailboxes_blocking() {
@@ -150,6 +154,10 @@ Status StateRepository::save_mailbox_blocking(std::string_view mailbox, const Ma
 
 Status StateRepository::save_downloads_blocking(std::string_view mailbox, const Downloads& downloads) {
   return replace_downloads_blocking(database_, mailbox, downloads);
+}
+
+Status StateRepository::save_gmail_labels_blocking(std::string_view mailbox, const std::vector<std::string>& labels) {
+  return replace_gmail_labels_blocking(database_, mailbox, labels);
 }
 
 Status StateRepository::forget_mailbox_blocking(std::string_view mailbox) {

@@ -78,6 +78,7 @@ struct StoredMailbox {
   MailboxRecord record; // the default one for a mailbox that was never saved
   std::vector<StoredFolder> folders;
   Downloads downloads{};
+  std::vector<std::string> gmail_labels{}; // see save_gmail_labels_blocking()
 };
 
 // A message in a folder, and where else it is.
@@ -115,6 +116,8 @@ class StateRepository final {
   [[nodiscard]] Result<std::vector<std::string>> list_mailboxes_blocking();
   [[nodiscard]] Status save_mailbox_blocking(std::string_view mailbox, const MailboxRecord& record);
   [[nodiscard]] Status save_downloads_blocking(std::string_view mailbox, const Downloads& downloads);
+  // Of a Gmail mailbox, those that it does not show over IMAP, as on the wire: all of them, instead of those before.
+  [[nodiscard]] Status save_gmail_labels_blocking(std::string_view mailbox, const std::vector<std::string>& labels);
   [[nodiscard]] Status forget_mailbox_blocking(std::string_view mailbox);
 
   // Replaces all that is known of the folder, its known set included; writes only what differs. A changed

@@ -4,6 +4,7 @@
 
 #include <algorithm>
 #include <array>
+#include <map>
 #include <utility>
 
 namespace mailmoor::sync {
@@ -53,17 +54,22 @@ bool GmailLabels::is_shown(const FolderName& label) const {
   return label.is_inbox() || folders_.contains(label.utf8());
 }
 
-std::vector<FolderName> GmailLabels::hidden(const FolderRules& rules) const {
+std::vector<HiddenLabel> GmailLabels::hidden(const FolderRules& rules) const {
   std::vector<ListedFolder> missing;
+  std::map<std::string, std::string> labels; // by the name that the folder would have
   for (const FolderName& label : seen_)
     if (!is_shown(label)) {
       const bool is_place = find_place(label.wire()) != nullptr;
-      missing.push_back({is_place ? FolderName::from_wire(label.wire().substr(1), '/') : label, {}});
+      FolderName name = is_place ? FolderName::from_wire(label.wire().substr(1), '/') : label;
+      if (labels.try_emplace(name.wire(), label.wire()).second) missing.push_back({std::move(name), {}});
     }
-  std::vector<FolderName> names;
+  std::vector<HiddenLabel> hidden;
   for (FolderChoice& choice : choose_folders(std::move(missing), rules))
-    if (choice.chosen) names.push_back(std::move(choice.name));
-  return names;
+    if (choice.chosen) {
+      std::string label = labels.at(choice.name.wire());
+      hidden.push_back({std::move(choice.name), std::move(label)});
+    }
+  return hidden;
 }
 
 } // namespace mailmoor::sync

@@ -14,6 +14,12 @@
 
 namespace mailmoor::sync {
 
+struct HiddenLabel {
+  FolderName name;   // as the folder would be called
+  std::string label; // as X-GM-LABELS has it
+  friend bool operator==(const HiddenLabel&, const HiddenLabel&) = default;
+};
+
 class GmailLabels final {
  public:
   // As many as Gmail lets a mailbox have; what a server tells beyond that is not remembered.
@@ -29,8 +35,9 @@ class GmailLabels final {
   // The wire name of the folder that has all messages, by its attribute \All: its name is in the owner's language.
   // Empty when it is not shown.
   [[nodiscard]] const std::optional<std::string>& all_mail() const noexcept { return all_mail_; }
-  // Labels that were seen, that no folder of the list stands for, and whose folders `rules` would choose: sorted.
-  [[nodiscard]] std::vector<FolderName> hidden(const FolderRules& rules) const;
+  // Labels that were seen, that no folder of the list stands for, and whose folders `rules` would choose: sorted by
+  // name.
+  [[nodiscard]] std::vector<HiddenLabel> hidden(const FolderRules& rules) const;
 
  private:
   [[nodiscard]] bool is_shown(const FolderName& label) const;

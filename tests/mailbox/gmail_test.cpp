@@ -198,5 +198,38 @@ TEST_F(GmailTest, FullDiskWhileLinking_EndsThePassAndTheNextOneLinks) {
   EXPECT_EQ(bodies(), 1U);
 }
 
+// Only new messages are asked for their labels: what an earlier run has found is not found again.
+TEST_F(GmailTest, HiddenLabel_IsStillShownAsSuchByAnotherRun) {
+  deliver(1, {"INBOX", "All"});
+  server.folders.erase("Work");
+  server.answer = [](const std::string& command) -> std::optional<std::string> {
+    if (command.starts_with("LIST")) return "* LIST () \"/\" INBOX\r\n* LIST (\\All) \"/\" All\r\n%t OK done\r\n";
+    if (!command.contains("X-GM-LABELS")) return {};
+    return "* 1 FETCH (UID 1 X-GM-MSGID 1 X-GM-LABELS (\"\\\\Inbox\" Bills) FLAGS () INTERNALDATE"
+           " \"14-Nov-2023 22:13:20 +0000\" RFC822.SIZE 23)\r\n%t OK done\r\n";
+  };
+  const auto asked = [this] {
+    return std::ranges::count_if(server.commands, [](const auto& each) { return each.contains("X-GM-LABELS"); });
+  };
+  for (int run = 1; run <= 2; ++run) {
+    ASSERT_TRUE(starts());
+    EXPECT_EQ(1, asked());
+    ASSERT_TRUE(mailbox->folders().contains("Bills")) << "run " << run;
+    EXPECT_TRUE(mailbox->folders().at("Bills").why.contains("Show in IMAP"));
+    world.run_ready();
+    EXPECT_THAT(world.state.load_mailbox_blocking("alice")->gmail_labels, ::testing::ElementsAre("Bills"));
+  }
+  server.answer = [](const std::string& command) -> std::optional<std::string> {
+    if (command.starts_with("LIST"))
+      return "* LIST () \"/\" INBOX\r\n* LIST (\\All) \"/\" All\r\n* LIST () \"/\" Bills\r\n%t OK done\r\n";
+    return {};
+  };
+  server.folders["Bills"];
+  ASSERT_TRUE(starts());
+  EXPECT_TRUE(mailbox->folders().at("Bills").chosen);
+  world.run_ready();
+  EXPECT_THAT(world.state.load_mailbox_blocking("alice")->gmail_labels, ::testing::IsEmpty());
+}
+
 } // namespace
 } // namespace mailmoor::mailbox

@@ -135,5 +135,22 @@ TEST_F(GmailMessages, ManyCopies_AreNotAllTold) {
             std::size_t{StateRepository::kMaxCopies});
 }
 
+TEST_F(GmailMessages, LabelsThatAreHidden_AreThereAfterARestartAndGoWithTheirMailbox) {
+  const std::string octets("R\xE4tsel/&\0x", 10);
+  {
+    StateRepository state = open();
+    EXPECT_THAT(state.load_mailbox_blocking("alice")->gmail_labels, IsEmpty());
+    ASSERT_TRUE(state.save_gmail_labels_blocking("alice", {"Bills", "\\All"}));
+    ASSERT_TRUE(state.save_gmail_labels_blocking("alice", {"\\Sent", octets, octets}));
+    ASSERT_TRUE(state.save_gmail_labels_blocking("bob", {"Bills"}));
+  }
+  StateRepository state = open();
+  EXPECT_THAT(state.load_mailbox_blocking("alice")->gmail_labels, ElementsAre(octets, "\\Sent"));
+  ASSERT_TRUE(state.save_gmail_labels_blocking("alice", {}));
+  EXPECT_THAT(state.load_mailbox_blocking("alice")->gmail_labels, IsEmpty());
+  ASSERT_TRUE(state.forget_mailbox_blocking("bob"));
+  EXPECT_THAT(state.load_mailbox_blocking("bob")->gmail_labels, IsEmpty());
+}
+
 } // namespace
 } // namespace mailmoor::store

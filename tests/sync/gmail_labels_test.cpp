@@ -13,8 +13,8 @@ using ::testing::IsEmpty;
 }
 [[nodiscard]] std::vector<std::string> hidden(const GmailLabels& labels, const FolderRules& rules = {}) {
   std::vector<std::string> names;
-  for (const FolderName& name : labels.hidden(rules))
-    names.push_back(name.utf8());
+  for (const HiddenLabel& label : labels.hidden(rules))
+    names.push_back(label.name.utf8());
   return names;
 }
 
@@ -48,6 +48,18 @@ TEST(GmailLabels, SystemLabels_AreFoldersByTheirAttributes) {
   EXPECT_THAT(hidden(labels), IsEmpty());
   labels.listed({folder("INBOX"), folder("Sent")});
   EXPECT_THAT(hidden(labels), ElementsAre("Draft", "Sent")) << "a label that is called so is another one";
+}
+
+TEST(GmailLabels, Hidden_CanBeSeenAgainAsItWas) {
+  GmailLabels labels;
+  labels.listed({folder("INBOX")});
+  labels.seen({"\\Sent", "Secret/M&APw-nchen"});
+  GmailLabels later;
+  later.listed({folder("INBOX")});
+  for (const HiddenLabel& label : labels.hidden({}))
+    later.seen({label.label});
+  EXPECT_EQ(labels.hidden({}), later.hidden({}));
+  EXPECT_THAT(hidden(later), ElementsAre("Secret/München", "Sent"));
 }
 
 TEST(GmailLabels, WhatTheConfigurationLeavesOut_IsNotMissed) {

@@ -65,6 +65,9 @@ class Connection final {
   // session().next(); remembers a BYE, which says more than the end of the stream that follows, and a pause that any
   // answer imposed, which says more than either.
   [[nodiscard]] imap::Event next();
+  // The pause that the server imposed, in an answer here or, by heed(), elsewhere: nothing is to be sent any more.
+  [[nodiscard]] const std::optional<Error>& pause() const noexcept { return pause_; }
+  void heed(Error pause) { pause_ = std::move(pause); }
   // Called at each successful answer that asks us to slow down.
   void on_slow_down(std::function<void()> told) { on_slow_down_ = std::move(told); }
   // Called with the octets of each piece that arrives.
@@ -74,8 +77,6 @@ class Connection final {
   // "connection_lost", "io_timeout" after `limit`.
   [[nodiscard]] runtime::Task<Status> fill(runtime::Duration limit);
   [[nodiscard]] runtime::Task<Status> fill() { return fill(settings_.io_timeout); }
-  // Starts sending what is queued, without waiting.
-  void flush();
 
   using Listener = std::function<void(imap::Event&)>;
   // Runs until `id` is complete; every other event goes to `listener`. The error of a BYE, of the stream, or the pause
@@ -104,6 +105,8 @@ class Connection final {
   [[nodiscard]] bool wants_compression() const;
   // Lets all that follows go compressed. A refusal is no error.
   [[nodiscard]] runtime::Task<Status> compress();
+  // Starts sending what is queued, without waiting.
+  void flush();
   [[nodiscard]] runtime::Task<Status> write();
   void fit_buffer();
   [[nodiscard]] Error broken(const Error& error) const;
@@ -116,7 +119,7 @@ class Connection final {
   std::string greeting_;
   imap::Session session_;
   std::optional<imap::Bye> bye_;
-  std::optional<Error> pause_; // that an answer imposed
+  std::optional<Error> pause_;
   std::function<void()> on_slow_down_;
   std::function<void(std::size_t)> on_received_;
   std::vector<std::byte> buffer_; // the session looks into it until it has said NeedInput

@@ -161,6 +161,7 @@ std::uint64_t FolderSync::may_ask_for() {
 }
 
 void FolderSync::ask_for_more() {
+  if (!failure_) failure_ = connection_.pause(); // what is on its way comes still
   while (!failure_ && asked_.size() < kPipelineDepth && committing_.size() < kMaxCommitting && !should_leave_()) {
     std::optional<UidSet> uids = pass_->next_batch(may_ask_for());
     if (!uids) return;

@@ -162,9 +162,6 @@ bool Mailbox::makes_progress() const {
 // Ends whatever wait the mailbox is in.
 void Mailbox::poke() noexcept {
   wake_.set();
-  if (!idling_) return;
-  connection_->session().done();
-  connection_->flush();
 }
 
 bool Mailbox::give_way() {

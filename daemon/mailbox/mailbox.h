@@ -188,6 +188,7 @@ class Mailbox final {
   [[nodiscard]] runtime::Task<Status> listen(Connection& connection);
   [[nodiscard]] runtime::Task<Status> hear_of_all_folders(Connection& connection);
   [[nodiscard]] runtime::Task<Status> idle(Connection& connection);
+  [[nodiscard]] runtime::Task<std::optional<Status>> fill_or_wake(Connection& connection, runtime::Duration patience);
   [[nodiscard]] runtime::Task<Status> hear_of_open_folder(Connection& connection);
   [[nodiscard]] Status notify_refused(const imap::Completed& completed);
   void tell_of_no_notify(std::string_view why);
@@ -289,7 +290,6 @@ class Mailbox final {
   bool turn_over_ = false;                        // and they did
   bool resting_ = false;                          // without a connection until the next poll, since others wait for one
   Connection* connection_ = nullptr;
-  bool idling_ = false;
   std::uint64_t fetched_ = 0; // messages received in this run
   std::uint64_t octets_ = 0;  // of their bodies
   runtime::Event wake_;

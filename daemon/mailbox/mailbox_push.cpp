@@ -194,14 +194,26 @@ void Mailbox::hear_status(const imap::StatusEntry& status) {
   news_.insert(found->first);
 }
 
+// Empty: somebody ended the wait before anything came, see poke().
+runtime::Task<std::optional<Status>> Mailbox::fill_or_wake(Connection& connection, runtime::Duration patience) {
+  expect_news_within(patience);
+  std::optional<Status> filled;
+  runtime::TaskRunner<Status> filling;
+  filling.start(connection.fill(patience), [this, &filled](Status status) {
+    filled = std::move(status);
+    wake_.set();
+  });
+  co_await wake_.wait_until(runtime::MonoTime::max());
+  co_return filled;
+}
+
 runtime::Task<Status> Mailbox::idle(Connection& connection) {
   runtime::MonoTime until = std::min(poll_due_, services_.loop.now() + kIdleAgain);
   if (leave_at_) until = std::min(until, services_.loop.now() + (*leave_at_ - services_.loop.wall_now()));
   const runtime::Duration asleep = services_.loop.clock().asleep();
   const imap::CommandId id = connection.session().idle();
   connection.use_small_buffer(true);
-  idling_ = true;
-  bool asked_to_end = false;
+  bool poked = false, asked_to_end = false;
   Status result;
   while (true) {
     imap::Event event = connection.next();
@@ -220,7 +232,12 @@ runtime::Task<Status> Mailbox::idle(Connection& connection) {
     }
     hear(connection, event);
     if (!std::holds_alternative<imap::NeedInput>(event)) continue;
-    const bool over = !news_.empty() || sync_wanted_ || must_leave() || services_.loop.now() >= until;
+    if (connection.pause()) { // not even DONE is said in it
+      result = std::unexpected(*connection.pause());
+      break;
+    }
+    wake_.reset();
+    const bool over = poked || !news_.empty() || sync_wanted_ || must_leave() || services_.loop.now() >= until;
     if (over && !std::exchange(asked_to_end, true)) {
       result = still_there(until, asleep, services_.loop.clock(), connection.peer());
       if (!result) break;
@@ -228,15 +245,14 @@ runtime::Task<Status> Mailbox::idle(Connection& connection) {
     }
     const runtime::Duration patience =
         over ? settings_.connection.io_timeout : until - services_.loop.now() + std::chrono::milliseconds(1);
-    expect_news_within(patience);
-    auto filling = connection.fill(patience);
-    Status filled = co_await filling;
-    if (!filled && (over || filled.error().code != "io_timeout")) {
-      result = std::move(filled);
+    auto filling = fill_or_wake(connection, patience);
+    std::optional<Status> filled = co_await filling;
+    poked |= !filled;
+    if (filled && !*filled && (over || filled->error().code != "io_timeout")) {
+      result = *std::move(filled);
       break;
     }
   }
-  idling_ = false;
   connection.use_small_buffer(false);
   co_return result;
 }

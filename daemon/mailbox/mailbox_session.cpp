@@ -79,10 +79,7 @@ runtime::Task<Result<Mailbox::Leave>> Mailbox::run_session() {
   Connection connection(services_, settings_.connection);
   connection_ = &connection;
   listen_to(connection);
-  ScopeExit forget([this] {
-    connection_ = nullptr;
-    idling_ = false;
-  });
+  ScopeExit forget([this] { connection_ = nullptr; });
   auto opening = connection.open();
   const Status opened = co_await opening;
   if (!opened) co_return pass(opened.error());

@@ -67,6 +67,8 @@ void Mailbox::heed_pause(const Error& error) {
   }
   impose(pause);
   save();
+  // Nothing more is said here: neither the next command nor DONE.
+  if (connection_ != nullptr) connection_->heed(Error(ErrorKind::kMailbox, record_.error_code, record_.retry_reason));
   poke();
 }
 

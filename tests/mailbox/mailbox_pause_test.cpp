@@ -185,6 +185,59 @@ TEST_F(MailboxPauseTest, FaultThatEndsTheSession_DoesNotShortenWhatAnotherConnec
   EXPECT_EQ(0U, server.asked("LOGOUT")) << "not even a good-bye inside the pause";
 }
 
+// `mailmoorctl doctor` has a connection of its own, and this one is in the middle of whatever it does.
+class PauseMetElsewhereTest : public MailboxWorld, public ::testing::WithParamInterface<std::string_view> {
+ protected:
+  PauseMetElsewhereTest() { server.capabilities += " NOTIFY"; }
+  void meet_pause() {
+    Error pause(ErrorKind::kMailbox, "throttled", "Request is throttled");
+    pause.imposed_wait = kImposed;
+    mailbox->heed_pause(pause);
+  }
+};
+
+TEST_P(PauseMetElsewhereTest, WhateverIsUnderWay_NothingMoreIsSaid) {
+  for (const char* const name : {"INBOX", "Archive", "Sent"})
+    for (int i = 0; i < 3; ++i)
+      server.folders[name].deliver(message(concat(name, i)));
+  std::size_t said = 0; // when it was met, with what was on its way already
+  server.answer = [&](const std::string& command) -> std::optional<std::string> {
+    if (!command.starts_with(GetParam()) || said != 0) return {};
+    meet_pause();
+    const std::string& behind = std::prev(server.waiting.upper_bound(command))->second;
+    said = server.commands.size() + static_cast<std::size_t>(std::ranges::count(behind, '\n'));
+    return {};
+  };
+  start();
+  ASSERT_TRUE(becomes(MailboxState::kThrottled));
+  ASSERT_TRUE(world.until([&] { return server.open_connections() == 0; }));
+  EXPECT_EQ(said, server.commands.size()) << server.commands.back();
+  EXPECT_TRUE(mailbox->view().reason.ends_with("Request is throttled")) << mailbox->view().reason;
+  world.clock.advance(kImposed - 100ms);
+  world.run_ready();
+  EXPECT_EQ(1, server.connections);
+  world.clock.advance(200ms);
+  ASSERT_TRUE(idles());
+  EXPECT_EQ(2, server.connections);
+  for (const char* const name : {"", ".Archive", ".Sent"})
+    EXPECT_EQ(3U, delivered(name)) << name;
+}
+INSTANTIATE_TEST_SUITE_P(Commands, PauseMetElsewhereTest,
+                         ::testing::Values("CAPABILITY", "AUTHENTICATE", "LIST", "EXAMINE", "UID FETCH 1:4294967295",
+                                           "UID FETCH 1:3 (UID FLAGS INTERNALDATE", "NOTIFY SET STATUS"));
+
+TEST_F(PauseMetElsewhereTest, WaitForNews_EndsAtOnceAndWithoutAWord) {
+  start();
+  ASSERT_TRUE(idles());
+  meet_pause();
+  ASSERT_TRUE(becomes(MailboxState::kThrottled));
+  ASSERT_TRUE(world.until([&] { return server.open_connections() == 0; }));
+  EXPECT_EQ(0, server.dones);
+  EXPECT_EQ(0U, server.asked("LOGOUT"));
+  world.clock.advance(kImposed + 100ms);
+  ASSERT_TRUE(idles());
+}
+
 TEST_F(MailboxPauseTest, OverQuotaAgainAndAgain_WaitsUpToADay) {
   server.folders["INBOX"].deliver(message("one"));
   server.answer = [](const std::string& command) -> std::optional<std::string> {

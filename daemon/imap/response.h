@@ -53,6 +53,7 @@ struct StatusEntry {
 
 struct Exists {
   std::uint32_t count;
+  std::uint32_t before = 0; // what was known of the folder until then
 };
 
 struct Expunged {

@@ -42,8 +42,9 @@ FolderState* Selection::state() noexcept {
   return selected_ ? &selected_->state : nullptr;
 }
 
-void Selection::exists(std::uint32_t count) noexcept {
-  if (FolderState* const open = state()) open->messages = count;
+std::uint32_t Selection::exists(std::uint32_t count) noexcept {
+  FolderState* const open = state();
+  return open == nullptr ? 0 : std::exchange(open->messages, count);
 }
 
 void Selection::expunged(std::uint64_t count) noexcept {

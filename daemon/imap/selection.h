@@ -23,7 +23,8 @@ class Selection final {
   // EXAMINE was refused (the former folder is closed all the same), or the connection starts anew.
   void reset();
 
-  void exists(std::uint32_t count) noexcept;
+  // What was known before.
+  std::uint32_t exists(std::uint32_t count) noexcept;
   void expunged(std::uint64_t count) noexcept;
   void apply(const ResponseCode& code);
   // Whether it says that the UIDs of the folder that is open name other messages now, which must not happen to an open

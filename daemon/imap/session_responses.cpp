@@ -70,7 +70,7 @@ void Session::on_untagged(std::string_view text) {
             return fail_with(ErrorKind::kMailbox, "limit_exceeded", concat("lists too deep in: ", loggable(text)));
           emit(Unparsed{loggable(text)});
         } else if constexpr (!std::is_same_v<T, Ignored>) {
-          if constexpr (std::is_same_v<T, Exists>) selection_.exists(value.count);
+          if constexpr (std::is_same_v<T, Exists>) value.before = selection_.exists(value.count);
           if constexpr (std::is_same_v<T, Expunged>) selection_.expunged(1);
           if constexpr (std::is_same_v<T, Vanished>) selection_.expunged(value.earlier ? 0 : value.uids.size());
           emit(std::move(value));

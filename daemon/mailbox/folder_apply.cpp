@@ -25,6 +25,7 @@ runtime::Task<Status> FolderSync::apply_flags() {
   };
   const maildir::ChangeReport report = co_await services_.files_pool.run(std::move(renaming));
   note(pass_->reflagged(report.done));
+  has_changed_files_ |= report.files != 0;
   if (report.files != 0)
     log::write(log::Priority::kInfo,
                {.mailbox = settings_.mailbox, .folder = folder_.name.utf8(), .event = "reflagged"},
@@ -41,6 +42,7 @@ runtime::Task<Status> FolderSync::apply_deletions() {
   auto removing = remove_gone(services_, settings_.mailbox, folder_, std::move(gone));
   const Removal removal = co_await removing;
   note(pass_->removed(removal.removed));
+  has_changed_files_ |= !removal.removed.empty();
   if (removal.error) co_return std::unexpected(*removal.error);
   note(pass_->hold(removal.held));
   co_return Status();

@@ -34,6 +34,7 @@ runtime::Task<Result<bool>> FolderSync::link_copies() {
       co_return std::unexpected(*found->error);
     }
   }
+  has_changed_files_ |= linked != 0;
   if (linked != 0)
     log::write(log::Priority::kInfo, {.mailbox = settings_.mailbox, .folder = folder_.name.utf8(), .event = "linked"},
                concat(linked, linked == 1 ? " message is" : " messages are",

@@ -62,6 +62,8 @@ class FolderSync final {
   [[nodiscard]] bool needs_settling() const noexcept { return pipe_.has_value(); }
   // Without a settle(): it was left.
   [[nodiscard]] bool was_left() const noexcept { return left_; }
+  // Whether a file here is another one than before, or has another name: messages that were fetched not counted.
+  [[nodiscard]] bool has_changed_files() const noexcept { return has_changed_files_; }
   // What is left for the disk: the last commits, flags, deletions; then the record of it all. True: the pass is
   // complete. False: left at a batch's end because should_leave() said so; what was fetched is delivered and recorded.
   [[nodiscard]] runtime::Task<Result<bool>> settle();
@@ -134,6 +136,7 @@ class FolderSync final {
   bool left_ = false;            // while files were matched
   bool handed_on_ = false;       // the connection: what selected() says is not about this folder any more
   bool needs_another_pass_ = false;
+  bool has_changed_files_ = false;
   bool in_message_ = false;
   std::uint64_t octets_ = 0;
   bool makes_substitutes_; // the server does: a message is not what it seems before its head was looked at

@@ -196,6 +196,9 @@ class Mailbox final {
   void hear_first(Connection& connection, const imap::Event& event);
   void hear(Connection& connection, const imap::Event& event);
   void hear_status(const imap::StatusEntry& status);
+  [[nodiscard]] bool has_news() const noexcept { return !news_.empty() || news_of_folders_; }
+  [[nodiscard]] bool news_are_due() const;
+  void looked_news_up();
   [[nodiscard]] runtime::Task<void> tidy();
   [[nodiscard]] runtime::Task<void> remove_vanished(Folder& folder);
   [[nodiscard]] std::string held_reason() const; // empty: nothing is held
@@ -265,6 +268,10 @@ class Mailbox final {
   bool signed_out_ = false;
   bool sync_wanted_ = true;                 // a pass over all folders
   std::set<std::string> news_;              // the folders that the server told something of, by wire name
+  bool news_of_folders_ = false;            // and of which there are
+  bool bears_fruit_ = false;                // the pass: something here is not as it was before
+  int fruitless_ = 0;                       // passes in a row that news began
+  runtime::MonoTime news_due_{};            // not before then: there were too many of those
   std::map<std::string, FolderState> told_; // STATUS of them, each heard once only
   bool told_of_no_notify_ = false;          // that the server will not
   bool hears_of_all_ = false;               // NOTIFY for all folders is in force

@@ -21,10 +21,16 @@ constexpr runtime::Duration kIdleAgain = std::chrono::minutes(9);
 // The machine was suspended for so long in a wait, and the wait ended so late: whoever was at the other end has given
 // us up.
 constexpr runtime::Duration kSlept = seconds(30);
+// Passes in a row that news began and that found nothing. A race makes one or two of them; a server that says the same
+// at each IDLE would make one after the other for ever: then each waits twice as long as the one before.
+constexpr int kFruitlessAtOnce = 3;
+constexpr int kMostDoublings = 6; // 64 s
 
 // Whether what is told of the open folder is worth a pass.
 [[nodiscard]] bool is_news(const imap::Event& event, sync::Wants wants) {
-  if (std::holds_alternative<imap::Exists>(event)) return true;
+  // Exchange says EXISTS at the begin of an IDLE, too (php-imap#258): the same number is no news.
+  if (const auto* exists = std::get_if<imap::Exists>(&event))
+    return exists->count > exists->before || (wants.deletions && exists->count != exists->before);
   if (wants.flags && std::holds_alternative<imap::Fetched>(event)) return true;
   return wants.deletions &&
          (std::holds_alternative<imap::Expunged>(event) || std::holds_alternative<imap::Vanished>(event));
@@ -100,14 +106,14 @@ bool Mailbox::is_worth_a_pass(const Folder& folder, const FolderState& now) {
 runtime::Task<Status> Mailbox::listen(Connection& connection) {
   auto opening = open_inbox(connection);
   const Status opened = co_await opening;
-  if (!opened || !news_.empty()) co_return opened;
+  if (!opened || news_are_due()) co_return opened;
   hears_of_all_ = false;
   if (connection.session().can_notify()) {
     auto asking = hear_of_all_folders(connection);
     const Status asked = co_await asking;
     if (!asked) co_return asked;
   }
-  if (news_.empty() && !sync_wanted_) {
+  if (!news_are_due() && !sync_wanted_) {
     auto idling = idle(connection);
     const Status idled = co_await idling;
     if (!idled) co_return idled;
@@ -171,7 +177,7 @@ void Mailbox::hear_first(Connection& connection, const imap::Event& event) {
 void Mailbox::hear(Connection& connection, const imap::Event& event) {
   if (const auto* status = std::get_if<imap::StatusEntry>(&event)) return hear_status(*status);
   // A folder was made, renamed or deleted.
-  if (std::holds_alternative<imap::ListEntry>(event)) sync_wanted_ = true;
+  if (std::holds_alternative<imap::ListEntry>(event)) news_of_folders_ = true;
   const auto* text = std::get_if<imap::ServerText>(&event);
   if (text != nullptr && text->code && text->code->atom == "NOTIFICATIONOVERFLOW") {
     sync_wanted_ = true; // some of it is lost, and no more will come
@@ -192,6 +198,24 @@ void Mailbox::hear_status(const imap::StatusEntry& status) {
     if (!is_first && std::exchange(told->second, status.state) == status.state) return;
   }
   news_.insert(found->first);
+}
+
+bool Mailbox::news_are_due() const {
+  return has_news() && services_.loop.now() >= news_due_;
+}
+
+// By a pass that is over.
+void Mailbox::looked_news_up() {
+  news_due_ = {};
+  if (bears_fruit_) fruitless_ = 0;
+  if (bears_fruit_ || ++fruitless_ <= kFruitlessAtOnce) return;
+  const int doublings = std::min(fruitless_ - kFruitlessAtOnce - 1, kMostDoublings);
+  news_due_ = services_.loop.now() + services_.scaled(seconds(1 << doublings));
+  if (fruitless_ == kFruitlessAtOnce + 1)
+    log::write(
+        log::Priority::kInfo, {.mailbox = settings_.name, .event = "no_news"},
+        "the server tells of news again and again and nothing is new: what it tells is looked up less often, about"
+        " once a minute at last, until there is something new");
 }
 
 // Empty: somebody ended the wait before anything came, see poke().
@@ -237,14 +261,15 @@ runtime::Task<Status> Mailbox::idle(Connection& connection) {
       break;
     }
     wake_.reset();
-    const bool over = poked || !news_.empty() || sync_wanted_ || must_leave() || services_.loop.now() >= until;
+    const bool over = poked || news_are_due() || sync_wanted_ || must_leave() || services_.loop.now() >= until;
     if (over && !std::exchange(asked_to_end, true)) {
       result = still_there(until, asleep, services_.loop.clock(), connection.peer());
       if (!result) break;
       connection.session().done();
     }
+    const runtime::MonoTime wait_until = has_news() ? std::min(until, news_due_) : until;
     const runtime::Duration patience =
-        over ? settings_.connection.io_timeout : until - services_.loop.now() + std::chrono::milliseconds(1);
+        over ? settings_.connection.io_timeout : wait_until - services_.loop.now() + std::chrono::milliseconds(1);
     auto filling = fill_or_wake(connection, patience);
     std::optional<Status> filled = co_await filling;
     poked |= !filled;

@@ -99,7 +99,7 @@ runtime::Task<Result<Mailbox::Leave>> Mailbox::run_session() {
 
 runtime::Task<Result<Mailbox::Leave>> Mailbox::use_session(Connection& connection) {
   while (!must_leave()) {
-    if (sync_wanted_ || !news_.empty() || services_.loop.now() >= poll_due_) {
+    if (sync_wanted_ || news_are_due() || services_.loop.now() >= poll_due_) {
       auto syncing = sync_all(connection);
       const Status synced = co_await syncing;
       if (!synced) co_return pass(synced.error());
@@ -193,6 +193,9 @@ runtime::Task<Status> Mailbox::log_in(Connection& connection, Login login) {
 
 runtime::Task<Status> Mailbox::sync_all(Connection& connection) {
   move_to(MailboxState::kSyncing);
+  const bool by_news = !sync_wanted_ && services_.loop.now() < poll_due_;
+  bears_fruit_ = false;
+  sync_wanted_ |= std::exchange(news_of_folders_, false);
   const bool everything = sync_wanted_ || services_.loop.now() >= poll_due_;
   if (everything) {
     sync_wanted_ = false;
@@ -222,6 +225,7 @@ runtime::Task<Status> Mailbox::sync_all(Connection& connection) {
     auto tidying = tidy();
     co_await tidying;
   }
+  if (by_news) looked_news_up();
   if (everything) end_pass(!must_leave());
   if (!everything && must_leave()) news_.merge(told);
   co_return Status();

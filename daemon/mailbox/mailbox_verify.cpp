@@ -79,7 +79,7 @@ void Mailbox::end_verifications(const Error& why) {
 }
 
 bool Mailbox::leaves(const Verification& order) const {
-  return order.is_over || must_leave() || sync_wanted_ || !news_.empty() || services_.loop.now() >= poll_due_;
+  return order.is_over || must_leave() || sync_wanted_ || news_are_due() || services_.loop.now() >= poll_due_;
 }
 
 void Mailbox::begin(Verification& order) {

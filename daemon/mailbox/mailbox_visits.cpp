@@ -169,6 +169,7 @@ runtime::Task<void> Mailbox::wait_until_settling(std::size_t at_most) {
 // What the end of a visit means for the mailbox. An error that concerns the folder only is told and goes no further.
 Status Mailbox::conclude(const Visit& visit, const Result<bool>& complete) {
   tell_poison(services_, settings_.name, visit.folder);
+  bears_fruit_ |= visit.fetched != 0 || visit.sync.has_changed_files();
   const std::string& name = visit.folder.name.utf8();
   if (visit.fetched != 0)
     log::write(log::Priority::kInfo, {.mailbox = settings_.name, .folder = name, .event = "fetched"},

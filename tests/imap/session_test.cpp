@@ -183,6 +183,21 @@ TEST(Session, UidvalidityOfTheOpenFolder_MustNotChange) {
   EXPECT_THAT(conversation.hear("* OK [UIDVALIDITY 9] as ever\r\n"), ElementsAre("Text OK [UIDVALIDITY 9] as ever"));
 }
 
+TEST(Session, Exists_SaysWhatWasKnownBefore) {
+  Conversation conversation;
+  conversation.open();
+  for (const auto& [wire, before] : {std::pair("* 5 EXISTS\r\n", 3U), std::pair("* 5 EXISTS\r\n", 5U),
+                                     std::pair("* 2 EXPUNGE\r\n* 5 EXISTS\r\n", 4U)}) {
+    conversation.session.receive(std::as_bytes(std::span(std::string_view(wire))));
+    std::optional<Exists> heard;
+    for (Event event = conversation.session.next(); !std::holds_alternative<NeedInput>(event);
+         event = conversation.session.next())
+      if (const auto* exists = std::get_if<Exists>(&event)) heard = *exists;
+    ASSERT_TRUE(heard);
+    EXPECT_EQ(before, heard->before) << wire;
+  }
+}
+
 TEST(Session, UidNotSticky_MeansNoUidValidity) {
   Conversation conversation;
   conversation.hear("* PREAUTH hi\r\n");

@@ -129,6 +129,19 @@ TEST_F(UnrulyServerTest, FlagsOfTheFolderBefore_AreNotTakenForTheNextOnes) {
   EXPECT_THAT(letters, ElementsAre(std::pair(1U, ""), std::pair(2U, "F")));
 }
 
+// Exchange says EXISTS before it accepts an IDLE.
+TEST_F(UnrulyServerTest, SameNumberAtTheBeginOfEachIdle_IsNoNews) {
+  server.folders["INBOX"].deliver(message("one"));
+  server.answer = [](const std::string& command) -> std::optional<std::string> {
+    if (command == "IDLE") return "* 1 EXISTS\r\n+ idling\r\n";
+    return {};
+  };
+  start();
+  ASSERT_NO_FATAL_FAILURE(turn());
+  EXPECT_EQ(1U, server.asked("IDLE"));
+  EXPECT_TRUE(server.is_idling());
+}
+
 // Where the stream stands is not known any more: the session ends, and is made anew at once.
 TEST_F(UnrulyServerTest, LineThatIsNoImapInIdle_IsShownAndTheSessionMadeAnew) {
   server.folders["INBOX"].deliver(message("one"));
@@ -167,6 +180,46 @@ TEST_F(UnrulyServerTest, UntaggedLineThatCannotBeReadInIdle_EndsNothing) {
   EXPECT_EQ(1, server.connections);
   EXPECT_TRUE(world.logged.empty());
 }
+
+// Each of these says at each IDLE that something is new, and nothing ever is.
+class FalseNewsTest : public UnrulyServerTest, public ::testing::WithParamInterface<std::string_view> {};
+
+TEST_P(FalseNewsTest, AgainAndAgain_AreLookedUpLessAndLess) {
+  server.capabilities += " NOTIFY";
+  server.answer = [said = 7](const std::string& command) mutable -> std::optional<std::string> {
+    if (command != "IDLE") return {};
+    ++said;
+    return concat("+ idling\r\n", GetParam(), said, GetParam().starts_with("* STATUS") ? ")\r\n" : " EXISTS\r\n");
+  };
+  start();
+  ASSERT_TRUE(world.until([&] { return server.asked("IDLE") == 5; }));
+  ASSERT_NO_FATAL_FAILURE(turn());
+  EXPECT_EQ(5U, server.asked("IDLE"));
+  std::size_t idles = 5;
+  for (const runtime::Duration wait : {1s, 2s, 4s, 8s, 16s, 32s, 64s, 64s}) {
+    world.clock.advance(wait - 100ms);
+    ASSERT_NO_FATAL_FAILURE(turn(50));
+    EXPECT_EQ(idles, server.asked("IDLE")) << wait / 1s << " s";
+    world.clock.advance(110ms);
+    ++idles;
+    ASSERT_TRUE(world.until([&] { return server.asked("IDLE") == idles && server.is_idling(); })) << wait / 1s << " s";
+  }
+  // What is new after all is brought, and makes up for it.
+  server.folders["INBOX"].deliver(message("news"));
+  for (int waits = 0; waits < 2 && delivered() == 0; ++waits) {
+    const std::size_t before = server.asked("IDLE");
+    world.clock.advance(64s);
+    ASSERT_TRUE(world.until([&] { return server.asked("IDLE") > before && server.is_idling(); }));
+  }
+  EXPECT_EQ(1U, delivered());
+  idles = server.asked("IDLE");
+  ASSERT_TRUE(world.until([&] { return server.asked("IDLE") >= idles + 3; }));
+  EXPECT_EQ(1, server.connections);
+  EXPECT_FALSE(mailbox->last_error());
+}
+INSTANTIATE_TEST_SUITE_P(Words, FalseNewsTest,
+                         ::testing::Values("* ", "* STATUS Sent (UIDVALIDITY 14 MESSAGES 0 UIDNEXT ",
+                                           "* LIST () \"/\" Sent\r\n* "));
 
 } // namespace
 } // namespace mailmoor::mailbox

@@ -283,6 +283,7 @@ imap::Event Connection::next() {
   if (const auto* bye = std::get_if<imap::Bye>(&event)) bye_ = *bye;
   if (const auto* completed = std::get_if<imap::Completed>(&event)) hear(*completed);
   if (auto* failed = std::get_if<imap::Failed>(&event)) failed->error = broken(failed->error);
+  if (on_event_) on_event_(event);
   return event;
 }
 

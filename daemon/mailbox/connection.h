@@ -70,6 +70,8 @@ class Connection final {
   void heed(Error pause) { pause_ = std::move(pause); }
   // Called at each successful answer that asks us to slow down.
   void on_slow_down(std::function<void()> told) { on_slow_down_ = std::move(told); }
+  // Called with each event that next() gives, before whoever asks for it sees it.
+  void on_event(std::function<void(const imap::Event&)> told) { on_event_ = std::move(told); }
   // Called with the octets of each piece that arrives.
   void on_received(std::function<void(std::size_t)> told) { on_received_ = std::move(told); }
 
@@ -122,6 +124,7 @@ class Connection final {
   std::optional<Error> pause_;
   std::function<void()> on_slow_down_;
   std::function<void(std::size_t)> on_received_;
+  std::function<void(const imap::Event&)> on_event_;
   std::vector<std::byte> buffer_; // the session looks into it until it has said NeedInput
   bool wants_small_buffer_ = false;
   runtime::MonoTime last_input_;

@@ -195,6 +195,7 @@ class Mailbox final {
   [[nodiscard]] bool is_worth_a_pass(const Folder& folder, const FolderState& now);
   void hear_first(Connection& connection, const imap::Event& event);
   void hear(Connection& connection, const imap::Event& event);
+  void overhear(Connection& connection, const imap::Event& event);
   void hear_status(const imap::StatusEntry& status);
   [[nodiscard]] bool has_news() const noexcept { return !news_.empty() || news_of_folders_; }
   [[nodiscard]] bool news_are_due() const;
@@ -275,6 +276,7 @@ class Mailbox final {
   std::map<std::string, FolderState> told_; // STATUS of them, each heard once only
   bool told_of_no_notify_ = false;          // that the server will not
   bool hears_of_all_ = false;               // NOTIFY for all folders is in force
+  bool listens_ = false;                    // in IDLE
   runtime::MonoTime poll_due_{};
   runtime::MonoTime progress_due_ = runtime::MonoTime::max();
   std::string_view waits_for_;       // the key of `limits`, while it waits for its turn

@@ -13,6 +13,7 @@ void Mailbox::listen_to(Connection& connection) {
   connection.on_slow_down([this] {
     if (const auto change = allowance_.slowed_down()) tell_pace(*change);
   });
+  connection.on_event([this, &connection](const imap::Event& event) { overhear(connection, event); });
 }
 
 void Mailbox::tell_pace(const FetchAllowance::Change& change) const {

@@ -107,25 +107,22 @@ runtime::Task<Status> Mailbox::listen(Connection& connection) {
   auto opening = open_inbox(connection);
   const Status opened = co_await opening;
   if (!opened || news_are_due()) co_return opened;
-  hears_of_all_ = false;
-  if (connection.session().can_notify()) {
+  if (!hears_of_all_ && connection.session().can_notify()) {
     auto asking = hear_of_all_folders(connection);
     const Status asked = co_await asking;
     if (!asked) co_return asked;
   }
-  if (!news_are_due() && !sync_wanted_) {
-    auto idling = idle(connection);
-    const Status idled = co_await idling;
-    if (!idled) co_return idled;
-  }
-  if (!hears_of_all_ || must_leave()) co_return Status();
-  auto ending = hear_of_open_folder(connection);
-  const Status ended = co_await ending;
-  co_return ended;
+  if (news_are_due() || sync_wanted_ || must_leave()) co_return Status();
+  listens_ = true;
+  auto idling = idle(connection);
+  const Status idled = co_await idling;
+  listens_ = false;
+  co_return idled;
 }
 
-// From here on IDLE tells of all folders, not of the open one only. What happened in them since the pass stands in the
-// STATUS of each that comes first. A server that will not is asked no more in this session: there is the poll.
+// From here on the server tells of all folders, not of the open one only, until hear_of_open_folder(): also while what
+// it tells is looked up. What happened in them since the pass over everything stands in the STATUS of each that comes
+// first. A server that will not is asked no more in this session: there is the poll.
 runtime::Task<Status> Mailbox::hear_of_all_folders(Connection& connection) {
   expect_news_within(settings_.connection.io_timeout);
   auto asking = connection.complete(connection.session().notify_of_all(settings_.wants.flags),
@@ -138,9 +135,10 @@ runtime::Task<Status> Mailbox::hear_of_all_folders(Connection& connection) {
   co_return refused;
 }
 
-// Also after an overflow, which has silenced the open folder as well (RFC 5465 §5.8).
+// Before anything whose answers look like what is told unasked: LIST and STATUS. Also after an overflow, which has
+// silenced the open folder as well (RFC 5465 §5.8).
 runtime::Task<Status> Mailbox::hear_of_open_folder(Connection& connection) {
-  hears_of_all_ = false;
+  if (!std::exchange(hears_of_all_, false)) co_return Status();
   expect_news_within(settings_.connection.io_timeout);
   auto asking = connection.complete(connection.session().notify_of_selected(settings_.wants.flags),
                                     [this, &connection](imap::Event& event) { hear(connection, event); });
@@ -186,6 +184,16 @@ void Mailbox::hear(Connection& connection, const imap::Event& event) {
   if (!is_news(event, settings_.wants)) return;
   const auto& open = connection.session().selected();
   news_.insert(open ? open->name.wire() : "INBOX");
+}
+
+// Between two waits. What is told then of the folder that is open came after it was looked at; its flags are left to
+// the next look.
+void Mailbox::overhear(Connection& connection, const imap::Event& event) {
+  if (!hears_of_all_ || listens_ || std::holds_alternative<imap::Fetched>(event)) return;
+  const bool is_of_all = std::holds_alternative<imap::StatusEntry>(event) ||
+                         std::holds_alternative<imap::ListEntry>(event) ||
+                         std::holds_alternative<imap::ServerText>(event);
+  if (is_of_all || connection.session().selected()) hear(connection, event);
 }
 
 // A folder with news is due. A server that says the same again and again tells nothing new.

@@ -55,6 +55,7 @@ runtime::Task<Result<Mailbox::Leave>> Mailbox::run_session() {
   passed_ = false;
   logged_in_at_.reset();
   fetched_before_ = fetched_;
+  hears_of_all_ = listens_ = false;
   turn_over_ = false;
   turn_ends_ = runtime::MonoTime::max();
   served_before_ = next_ticket_;
@@ -201,6 +202,9 @@ runtime::Task<Status> Mailbox::sync_all(Connection& connection) {
     sync_wanted_ = false;
     served_before_ = next_ticket_;
     folder_faults_ = false;
+    auto shutting = hear_of_open_folder(connection);
+    const Status shut = co_await shutting;
+    if (!shut) co_return shut;
     auto listing = list_folders(connection);
     const Status listed = co_await listing;
     if (!listed) co_return listed;

@@ -104,6 +104,9 @@ runtime::Task<Status> Mailbox::verify(Connection& connection) {
   Verification& order = *verifications_.begin()->second;
   move_to(MailboxState::kSyncing);
   if (!order.has_begun) begin(order);
+  auto shutting = hear_of_open_folder(connection);
+  const Status shut = co_await shutting;
+  if (!shut) co_return shut;
   while (!order.wires.empty() && !leaves(order)) {
     const auto found = folders_.find(order.wires.front());
     FolderFindings findings;

@@ -183,6 +183,7 @@ class Mailbox final {
   void end_verifications(const Error& why);
   void turn_away_waiters(const Error& why);
   void tell_those_served(const Status& outcome);
+  [[nodiscard]] runtime::MonoTime wait_ends() const;
   [[nodiscard]] runtime::Task<Status> wait_for_work(Connection& connection);
   [[nodiscard]] runtime::Task<Status> open_inbox(Connection& connection);
   [[nodiscard]] runtime::Task<Status> listen(Connection& connection);

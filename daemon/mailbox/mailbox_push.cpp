@@ -55,6 +55,14 @@ constexpr int kMostDoublings = 6; // 64 s
 
 } // namespace
 
+// Where there is no news.
+runtime::MonoTime Mailbox::wait_ends() const {
+  const runtime::MonoTime now = services_.loop.now();
+  runtime::MonoTime ends = std::min(poll_due_, now + kIdleAgain);
+  if (leave_at_) ends = std::min(ends, now + (*leave_at_ - services_.loop.wall_now()));
+  return ends;
+}
+
 runtime::Task<Status> Mailbox::wait_for_work(Connection& connection) {
   move_to_rest();
   if (settings_.push && connection.session().capabilities().has("IDLE")) {
@@ -62,9 +70,7 @@ runtime::Task<Status> Mailbox::wait_for_work(Connection& connection) {
     const Status listened = co_await listening;
     co_return listened;
   }
-  runtime::MonoTime until = poll_due_;
-  if (leave_at_) until = std::min(until, services_.loop.now() + (*leave_at_ - services_.loop.wall_now()));
-  until = std::min(until, services_.loop.now() + kIdleAgain);
+  const runtime::MonoTime until = wait_ends();
   wake_.reset();
   expect_news_within(until - services_.loop.now());
   const runtime::Duration asleep = services_.loop.clock().asleep();
@@ -240,8 +246,7 @@ runtime::Task<std::optional<Status>> Mailbox::fill_or_wake(Connection& connectio
 }
 
 runtime::Task<Status> Mailbox::idle(Connection& connection) {
-  runtime::MonoTime until = std::min(poll_due_, services_.loop.now() + kIdleAgain);
-  if (leave_at_) until = std::min(until, services_.loop.now() + (*leave_at_ - services_.loop.wall_now()));
+  const runtime::MonoTime until = wait_ends();
   const runtime::Duration asleep = services_.loop.clock().asleep();
   const imap::CommandId id = connection.session().idle();
   connection.use_small_buffer(true);

@@ -5,9 +5,11 @@
 #include "util/unique_fd.h"
 
 #include <cerrno>
+#include <chrono>
 #include <fcntl.h>
 #include <netinet/in.h>
 #include <netinet/tcp.h>
+#include <optional>
 #include <sys/socket.h>
 #include <utility>
 
@@ -24,6 +26,14 @@ void keep_alive(int socket) {
   set(IPPROTO_TCP, TCP_KEEPINTVL, 15);
   set(IPPROTO_TCP, TCP_KEEPCNT, 4);
   set(IPPROTO_TCP, TCP_NODELAY, 1);
+}
+
+// As the kernel has measured it since the handshake.
+[[nodiscard]] std::optional<std::chrono::microseconds> round_trip_of(int socket) {
+  tcp_info info{};
+  socklen_t size = sizeof info;
+  if (::getsockopt(socket, IPPROTO_TCP, TCP_INFO, &info, &size) != 0 || info.tcpi_rtt == 0) return std::nullopt;
+  return std::chrono::microseconds(info.tcpi_rtt);
 }
 
 [[nodiscard]] CurlEasy prepare(const DialTarget& target) {
@@ -61,7 +71,8 @@ runtime::Task<Result<std::unique_ptr<TcpStream>>> Dialer::dial(DialTarget target
     co_return fail(ErrorKind::kHost, "connect_failed",
                    concat("cannot take over the connection to ", peer, ": ", errno_text(errno)));
   keep_alive(socket.get());
-  co_return std::make_unique<TcpStream>(loop_, std::move(socket), peer);
+  const auto round_trip = round_trip_of(socket.get());
+  co_return std::make_unique<TcpStream>(loop_, std::move(socket), peer, round_trip);
 }
 
 } // namespace mailmoor::net

@@ -7,7 +7,6 @@
 #include <cassert>
 #include <cerrno>
 #include <netinet/in.h>
-#include <netinet/tcp.h>
 #include <sys/socket.h>
 #include <utility>
 
@@ -20,8 +19,10 @@ namespace {
 
 } // namespace
 
-TcpStream::TcpStream(runtime::Loop& loop, UniqueFd socket, std::string peer)
-    : loop_(loop), socket_(std::move(socket)), watcher_(loop, socket_.get()), peer_(std::move(peer)) {}
+TcpStream::TcpStream(runtime::Loop& loop, UniqueFd socket, std::string peer,
+                     std::optional<std::chrono::microseconds> round_trip)
+    : loop_(loop), socket_(std::move(socket)), watcher_(loop, socket_.get()), peer_(std::move(peer)),
+      round_trip_(round_trip) {}
 
 std::string TcpStream::peer_address() const {
   sockaddr_storage address{};
@@ -32,13 +33,6 @@ std::string TcpStream::peer_address() const {
                                 ? static_cast<const void*>(&reinterpret_cast<const sockaddr_in6&>(address).sin6_addr)
                                 : &reinterpret_cast<const sockaddr_in&>(address).sin_addr;
   return ::inet_ntop(address.ss_family, bytes, text, sizeof text) != nullptr ? text : "";
-}
-
-std::optional<std::chrono::microseconds> TcpStream::round_trip() const {
-  tcp_info info{};
-  socklen_t size = sizeof info;
-  if (::getsockopt(socket_.get(), IPPROTO_TCP, TCP_INFO, &info, &size) != 0 || info.tcpi_rtt == 0) return std::nullopt;
-  return std::chrono::microseconds(info.tcpi_rtt);
 }
 
 runtime::Task<Result<std::size_t>> TcpStream::read_some(std::span<std::byte> into) {

@@ -184,6 +184,27 @@ TEST(Fleet, MachineSleepsForEightHours_TokensComeFirstAndMailFlowsAtOnce) {
   expect_all_mail(rig);
 }
 
+// `compress: auto`: what it takes to pack and unpack is worth it where the server is far away, by the time that it took
+// to answer the dialling. One that will not is no fault.
+TEST(Fleet, CompressionByItself_IsAskedForOfServersThatAreFarAwayOnly) {
+  for (const auto& [latency, is_far] :
+       {std::pair(std::chrono::microseconds(20), false), // one way
+        std::pair(std::chrono::microseconds(2499), false), std::pair(std::chrono::microseconds(2500), true),
+        std::pair(std::chrono::microseconds(40'000), true)}) {
+    SCOPED_TRACE(latency.count());
+    FleetRig rig({.mailboxes = 3});
+    rig.net.latency = latency;
+    rig.tenant.more_capabilities = " COMPRESS=DEFLATE";
+    for (auto& [user, box] : rig.tenant.boxes)
+      box.deliver(message(1));
+    rig.start();
+    rig.run_for(minutes(2));
+    EXPECT_EQ(is_far ? rig.tenant.logins.size() : 0U, rig.tenant.asked_to_compress);
+    EXPECT_EQ(3U, rig.tenant.logins.size());
+    expect_all_mail(rig);
+  }
+}
+
 // Somebody sets the clock.
 TEST(Fleet, WallClockJumps_NobodyIsLockedOutAndNothingIsStormed) {
   for (const milliseconds jump : {milliseconds(hours(8)), milliseconds(-hours(8))}) {

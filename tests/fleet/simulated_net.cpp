@@ -58,7 +58,8 @@ runtime::Task<Result<std::unique_ptr<TcpStream>>> Dialer::dial(DialTarget target
   co_await runtime::sleep_for(loop_, 2 * net.latency);
   if (!net.is_up) co_return std::unexpected(testing::no_name(target.host));
   UniqueFd nothing(::eventfd(0, EFD_NONBLOCK | EFD_CLOEXEC));
-  co_return std::make_unique<TcpStream>(loop_, std::move(nothing), concat(target.host, ":", target.port));
+  const auto round_trip = std::chrono::duration_cast<std::chrono::microseconds>(2 * net.latency);
+  co_return std::make_unique<TcpStream>(loop_, std::move(nothing), concat(target.host, ":", target.port), round_trip);
 }
 
 TlsContext::TlsContext() : context_(nullptr) {}

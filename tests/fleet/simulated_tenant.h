@@ -78,12 +78,14 @@ class SimulatedTenant final {
   // Asked before each command of one who is logged in, and at the login: how long the mailbox is to wait.
   std::function<std::optional<std::chrono::milliseconds>(Box&)> throttles = [](Box&) { return std::nullopt; };
 
+  std::string more_capabilities;
   runtime::Duration body_delay{}; // of each answer that holds messages
 
   std::vector<runtime::WallTime> logins;        // tried, with whatever end
   std::vector<runtime::WallTime> token_answers; // of the token endpoint
   std::vector<std::string> inside_pauses;       // what was asked although it was not to
   std::vector<std::string> strange;             // commands that a client that only reads has no use for
+  std::size_t asked_to_compress = 0;            // and did not
   std::size_t tokens_refused = 0;               // at a login
   std::size_t tokens_ended = 0;                 // sessions cut for that
   std::size_t bodies = 0;                       // handed out
@@ -144,7 +146,10 @@ class SimulatedTenant final {
 
   [[nodiscard]] std::string answer(Session& session, const std::string& line) {
     ++commands;
-    if (line == "DONE") return concat(std::exchange(session.idle_tag, {}), " OK IDLE completed.\r\n");
+    if (line == "DONE") {
+      if (session.box != nullptr && is_inside_pause(*session.box, now())) inside_pauses.push_back(line);
+      return concat(std::exchange(session.idle_tag, {}), " OK IDLE completed.\r\n");
+    }
     const std::size_t space = line.find(' ');
     const std::string tag = line.substr(0, space);
     const std::string command = line.substr(space + 1);
@@ -214,8 +219,12 @@ class SimulatedTenant final {
     if (is("CAPABILITY"))
       return concat(
           "* CAPABILITY IMAP4 IMAP4rev1 AUTH=PLAIN AUTH=XOAUTH2 SASL-IR UIDPLUS MOVE ID UNSELECT CHILDREN IDLE "
-          "NAMESPACE LITERAL+\r\n",
-          ok);
+          "NAMESPACE LITERAL+",
+          more_capabilities, "\r\n", ok);
+    if (is("COMPRESS ")) {
+      ++asked_to_compress;
+      return concat(tag, " NO not today\r\n");
+    }
     if (is("LOGOUT")) return concat("* BYE Microsoft Exchange Server IMAP4 server signing off.\r\n", ok);
     if (is("ID ") || is("NOOP")) return ok;
     if (session.box == nullptr) return concat(tag, " BAD Command received in Invalid state.\r\n");

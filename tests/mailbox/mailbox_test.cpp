@@ -50,8 +50,11 @@ TEST_F(MailboxTest, Introduction_CostsNoRoundTripAndIsNoConditionOfAnything) {
   EXPECT_EQ(1U, delivered());
   EXPECT_EQ(1, server.connections);
   ASSERT_EQ(1U, server.asked("ID "));
-  for (const auto& [command, behind] : server.waiting)
-    if (command.starts_with("ID ")) EXPECT_THAT(behind, HasSubstr("LIST"));
+  for (const auto& [command, behind] : server.waiting) {
+    if (command.starts_with("ID ")) {
+      EXPECT_THAT(behind, HasSubstr("LIST"));
+    }
+  }
 }
 
 TEST_F(MailboxTest, NewMail_ComesAtOnceThroughIdle) {

@@ -169,6 +169,7 @@ TEST_F(SyncPromiseTest, MailboxIsPausedMeanwhile_IsToldInsteadOfWaitingForIt) {
 
 // It was time to leave when the next messages were due to be asked for, and no more when the pass ended.
 TEST_F(SyncPromiseTest, PassIsBrokenOffForAMomentOnly_TheRestIsAwaited) {
+  server.folders.erase("Sent"); // INBOX is the last one, too
   for (int i = 0; i < 250; ++i)
     server.folders["INBOX"].deliver(message("one"));
   std::optional<testing::Plug> slow_disk;

@@ -22,7 +22,7 @@
 
 namespace mailmoor::maildir {
 
-// A file being written. Destruction closes it; only a sync makes it durable.
+// A file being written. Only a sync makes it durable. One that is destroyed unclosed is of no use any more.
 class OutputFile {
  public:
   OutputFile() = default;
@@ -34,6 +34,9 @@ class OutputFile {
   [[nodiscard]] virtual Status write_blocking(std::string_view bytes) = 0;
   // Access and modification time.
   [[nodiscard]] virtual Status set_mtime_blocking(UnixTime time) = 0;
+  // Once, last. Network file systems and FUSE tell only here that what was written did not get through, and may not
+  // tell it again to who syncs the file later.
+  [[nodiscard]] virtual Status close_blocking() = 0;
 };
 
 // One file system, opened before the writes that it shall make durable: write-back errors are reported to descriptors

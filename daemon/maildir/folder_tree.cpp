@@ -15,8 +15,9 @@ namespace {
   if (Status status = ops.unlink_blocking(path); !status) return status;
   auto file = ops.create_exclusive_blocking(path);
   if (!file) return pass(std::move(file).error());
-  if (bytes.empty()) return {};
+  if (bytes.empty()) return (*file)->close_blocking();
   if (Status status = (*file)->write_blocking(bytes); !status) return status;
+  if (Status status = (*file)->close_blocking(); !status) return status;
   return ops.sync_file_blocking(path);
 }
 

@@ -95,6 +95,7 @@ Result<StagedMessage> MessageWriter::finish_blocking(MessageIdentity identity) {
   if (Status status = flush_blocking(); !status) return pass(std::move(status).error());
   if (Status status = file_->set_mtime_blocking(identity.internal_date); !status)
     return pass(std::move(status).error());
+  if (Status status = file_->close_blocking(); !status) return pass(std::move(status).error());
   file_.reset();
   return StagedMessage(*ops_, std::exchange(path_, {}), std::move(identity), written_, failures_);
 }

@@ -33,6 +33,13 @@ namespace {
   case ENAMETOOLONG: return fail(ErrorKind::kFolder, "name_too_long", std::move(what), "choose a shorter maildir_root");
   case EMFILE:
   case ENFILE: return fail(ErrorKind::kMailbox, "too_many_files", std::move(what), "raise LimitNOFILE= of the unit");
+  case ESTALE:
+  case ETIMEDOUT:
+  case EREMOTEIO:
+  case EHOSTDOWN:
+  case EHOSTUNREACH:
+    return fail(ErrorKind::kMailbox, "file_error", std::move(what),
+                "look after the file server and the network to it; delivery goes on by itself");
   case EIO: return fail(ErrorKind::kMailbox, "io_error", std::move(what), "check the disk; the kernel log says more");
   case EEXIST: return fail(ErrorKind::kFolder, "exists", std::move(what));
   case ENOENT:
@@ -77,6 +84,12 @@ class PosixOutputFile final : public OutputFile {
   Status set_mtime_blocking(UnixTime time) override {
     const auto times = both_times(time);
     if (::futimens(fd_.get(), times.data()) != 0) return file_failure(errno, "set the time of", path_);
+    return {};
+  }
+
+  // Not again after EINTR: the descriptor is gone, and whether the bytes got through is not known.
+  Status close_blocking() override {
+    if (::close(fd_.release()) != 0) return file_failure(errno, "finish writing", path_);
     return {};
   }
 
@@ -131,6 +144,16 @@ class PosixSyncPoint final : public SyncPoint {
   if (::stat(other.substr(0, other_slash + 1).c_str(), &other_parent) != 0)
     return file_failure(errno, "look at", other);
   return parent.st_dev == other_parent.st_dev && parent.st_ino == other_parent.st_ino;
+}
+
+// Whether link(2), which says that `to` exists, has made it: NFS asks again where the answer was lost. `before`: of
+// `from`, when there was one name less. Leaves errno at EEXIST.
+[[nodiscard]] bool is_made_already(const struct stat& before, const std::string& from, const std::string& to) {
+  struct stat one{};
+  struct stat other{};
+  const bool are_there = ::lstat(from.c_str(), &one) == 0 && ::lstat(to.c_str(), &other) == 0;
+  errno = EEXIST;
+  return are_there && one.st_nlink == before.st_nlink + 1 && one.st_dev == other.st_dev && one.st_ino == other.st_ino;
 }
 
 // As promised by FileOps; larger pieces gain nothing.
@@ -233,8 +256,11 @@ Result<bool> PosixFileOps::rename_blocking(const std::string& from, const std::s
   // No such flag here (NFS, older ZFS). Nobody else makes our names, so looking first is as good.
   struct stat about{};
   if (::lstat(to.c_str(), &about) == 0) return false;
-  if (::rename(from.c_str(), to.c_str()) != 0) return file_failure(errno, "rename to", to);
-  return true;
+  if (::rename(from.c_str(), to.c_str()) == 0) return true;
+  const int error = errno;
+  // NFS asks again where the answer was lost, and is told that there is no such name any more: it has the new one.
+  if (error == ENOENT && ::lstat(to.c_str(), &about) == 0) return true;
+  return file_failure(error, "rename to", to);
 }
 
 Result<bool> PosixFileOps::make_directory_blocking(const std::string& path) {
@@ -269,7 +295,7 @@ Result<bool> PosixFileOps::link_blocking(const std::string& from, const std::str
   struct stat about{};
   if (::lstat(from.c_str(), &about) != 0) return file_failure(errno, "look at", from);
   if (!S_ISREG(about.st_mode)) return false;
-  if (::link(from.c_str(), to.c_str()) != 0) {
+  if (::link(from.c_str(), to.c_str()) != 0 && !(errno == EEXIST && is_made_already(about, from, to))) {
     constexpr std::array kImpossible = {EXDEV, EMLINK, EPERM, EACCES, EOPNOTSUPP, ENOSYS, ELOOP};
     if (std::ranges::find(kImpossible, errno) != kImpossible.end()) return false;
     return file_failure(errno, errno == EEXIST ? "make" : "link", errno == EEXIST ? to : from);

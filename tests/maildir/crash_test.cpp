@@ -1,4 +1,4 @@
-// The same deliveries, stopped at every single step: by a killed process, a power cut, a full disk.
+// The same deliveries, stopped at every single step: by a killed process, a power cut, a full disk, a lost answer.
 #include "maildir/delivery_fixture.h"
 
 namespace mailmoor::maildir {
@@ -132,6 +132,23 @@ TEST(Failure, FullDiskAtEachStep_LosesAndDoublesNothing) {
         if (cut) disk.cut_power(1);
         recover_and_check(disk, script, reported);
       }
+}
+
+// As of a file server whose answer is lost: what failed has been done.
+TEST(Failure, AnswerLostAtEachStep_LosesAndDoublesNothing) {
+  for (const bool has_sync_point : {true, false})
+    for (const Script& script : scripts())
+      for (std::size_t step = 1; step <= steps_of(script) + 14; ++step)
+        for (const bool cut : {false, true}) {
+          SCOPED_TRACE(concat(script.place.server_name, " step ", step));
+          ForgetfulFileOps disk;
+          disk.offer_sync_point(has_sync_point);
+          disk.lie_at(step);
+          const UidSet reported = run(disk, script);
+          cut ? disk.cut_power(1) : disk.kill();
+          recover_and_check(disk, script, reported);
+          if (HasFailure()) return;
+        }
 }
 
 TEST(Failure, AtEachStepOfACommit_SaysExactlyWhatWasDelivered) {

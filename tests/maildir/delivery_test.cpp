@@ -88,6 +88,22 @@ TEST(MessageWriter, FullDisk_IsAnErrorAndLeavesNothing) {
   EXPECT_EQ(disk.files("/mail/alice/tmp"), Files());
 }
 
+// As network file systems tell of a quota that is used up.
+TEST(MessageWriter, LossToldAtTheClose_IsAnErrorAndLeavesNothing) {
+  ForgetfulFileOps disk;
+  auto folder = open(disk);
+  auto writer = folder->begin_blocking();
+  ASSERT_TRUE(writer->append_blocking("Subject: one\r\n\r\nhello\r\n"));
+  disk.fail_at(3, "quota_exceeded"); // write, time, close
+  {
+    const auto staged = writer->finish_blocking(identity(1));
+    ASSERT_FALSE(staged);
+    EXPECT_EQ(staged.error().code, "quota_exceeded");
+    const MessageWriter gone = *std::move(writer);
+  }
+  EXPECT_EQ(disk.files("/mail/alice/tmp"), Files());
+}
+
 TEST(Delivery, ReadAndUnread_GoWhereReadersLook) {
   ForgetfulFileOps disk;
   auto folder = open(disk);

@@ -6,8 +6,8 @@
 //   disk.cut_power(seed);           // or disk.kill(): the process is gone, the disk keeps everything
 //
 // A power cut keeps what was synced. Of the rest each name survives or not, a renamed file is found under its old name,
-// its new one or both (never neither), and unsynced bytes are lost, cut short or zero. After a failed sync the bytes
-// are lost though the next sync succeeds, as Linux does it.
+// its new one or both (never neither; a directory under one), and unsynced bytes are lost, cut short or zero. After a
+// failed sync the bytes are lost though the next sync succeeds, as Linux does it.
 #pragma once
 
 #include "maildir/file_ops.h"
@@ -34,6 +34,12 @@ class ForgetfulFileOps final : public FileOps {
   void fail_at(std::size_t step, std::string code = "disk_full") {
     fail_at_ = steps_ + step;
     fail_code_ = std::move(code);
+    is_done_anyway_ = false;
+  }
+  // That call takes effect, and says that it failed: the answer of a file server that was lost on its way.
+  void lie_at(std::size_t step) {
+    fail_at(step, "io_error");
+    is_done_anyway_ = true;
   }
   [[nodiscard]] std::size_t steps() const { return steps_; }
   // Of files, directories and the whole, those that failed included.
@@ -109,7 +115,8 @@ class ForgetfulFileOps final : public FileOps {
     NodePtr directory;
     std::string name;
     NodePtr target;
-    std::size_t partner = kNever; // of a rename's removal: the index of the addition, which must survive with it
+    std::size_t partner = kNever; // of a rename's removal: the index of the addition, which must survive with it;
+                                  // of a directory's addition: that of the removal
     bool is_durable = false;
   };
   class MemoryFile;
@@ -119,6 +126,11 @@ class ForgetfulFileOps final : public FileOps {
   [[nodiscard]] Result<std::pair<NodePtr, std::string>> split(const std::string& path) const;
   // Counts a changing call; an error when it shall fail or the process is dead.
   [[nodiscard]] Status step();
+  // How a call that took effect ends: well, unless the answer is lost.
+  [[nodiscard]] Status told() {
+    if (!std::exchange(is_answer_lost_, false)) return {};
+    return failure(fail_code_, "");
+  }
   [[nodiscard]] static std::unexpected<Error> failure(std::string code, const std::string& path) {
     return fail(ErrorKind::kMailbox, std::move(code), path);
   }
@@ -143,6 +155,8 @@ class ForgetfulFileOps final : public FileOps {
   std::atomic<std::size_t> steps_ = 0;
   std::size_t crash_at_ = kNever, fail_at_ = kNever;
   std::string fail_code_;
+  bool is_done_anyway_ = false; // what fails at fail_at_
+  bool is_answer_lost_ = false; // of the present call
   std::uint64_t failed_syncs_ = 0;
   std::size_t syncs_ = 0;
   std::shared_ptr<SyncPoint> sync_point_; // of all who ask
@@ -161,13 +175,20 @@ class ForgetfulFileOps::MemoryFile final : public OutputFile {
     // A write that fails may have written some.
     node_->bytes.append(allowed ? bytes : bytes.substr(0, disk_.crashed_ ? 0 : bytes.size() / 2));
     node_->is_synced = false;
-    return allowed;
+    return allowed ? disk_.told() : allowed;
   }
   Status set_mtime_blocking(UnixTime time) override {
     const std::lock_guard lock(disk_.mutex_);
     if (Status allowed = disk_.step(); !allowed) return allowed;
     node_->mtime = time;
-    return {};
+    return disk_.told();
+  }
+  // One that fails has lost some of what was written, and a later sync knows nothing of it.
+  Status close_blocking() override {
+    const std::lock_guard lock(disk_.mutex_);
+    Status allowed = disk_.step();
+    if (!allowed && !disk_.crashed_) node_->bytes.resize(node_->bytes.size() / 2);
+    return allowed ? disk_.told() : allowed;
   }
 
  private:
@@ -183,6 +204,7 @@ class ForgetfulFileOps::MemorySyncPoint final : public SyncPoint {
     ++disk_.syncs_;
     Status allowed = disk_.step();
     if (allowed || !disk_.crashed_) disk_.sync_all(!allowed);
+    if (allowed) allowed = disk_.told();
     if (!allowed) ++disk_.failed_syncs_;
     return allowed;
   }
@@ -217,7 +239,8 @@ inline Status ForgetfulFileOps::step() {
   ++steps_;
   if (steps_ >= crash_at_) crashed_ = true;
   if (crashed_) return failure("crashed", "");
-  if (steps_ == fail_at_) return failure(fail_code_, "");
+  is_answer_lost_ = steps_ == fail_at_ && is_done_anyway_;
+  if (steps_ == fail_at_ && !is_done_anyway_) return failure(fail_code_, "");
   return {};
 }
 
@@ -283,7 +306,8 @@ inline void ForgetfulFileOps::cut_power(unsigned seed) {
   for (std::size_t i = 0; i < changes_.size(); ++i) {
     const Change& change = changes_[i];
     const std::pair<const Node*, std::string> key(change.directory.get(), change.name);
-    const bool has_partner = change.partner == kNever || changes_[change.partner].is_durable;
+    const bool is_whole = change.partner != kNever && changes_[change.partner].partner == i; // both or none
+    const bool has_partner = change.partner == kNever || is_whole || changes_[change.partner].is_durable;
     if (change.is_durable) continue;
     if (!stopped.contains(key) && has_partner && random() % 2 == 0)
       make_durable(i);
@@ -351,6 +375,7 @@ inline Result<std::unique_ptr<OutputFile>> ForgetfulFileOps::create_exclusive_bl
   if (directory->entries.contains(name)) return failure("exists", path);
   auto node = std::make_shared<Node>();
   change(directory, name, node);
+  if (Status answer = told(); !answer) return pass(std::move(answer).error());
   return std::make_unique<MemoryFile>(*this, std::move(node));
 }
 
@@ -360,7 +385,7 @@ inline Status ForgetfulFileOps::set_mtime_blocking(const std::string& path, Unix
   const NodePtr node = find(path);
   if (node == nullptr) return failure("not_found", path);
   node->mtime = time;
-  return {};
+  return told();
 }
 
 inline Status ForgetfulFileOps::sync_file_blocking(const std::string& path) {
@@ -372,7 +397,7 @@ inline Status ForgetfulFileOps::sync_file_blocking(const std::string& path) {
   if (node == nullptr || node->is_directory) return failure("not_found", path);
   node->is_lost = node->is_lost || !allowed;
   sync_bytes(*node);
-  return allowed;
+  return allowed ? told() : allowed;
 }
 
 inline Status ForgetfulFileOps::sync_directory_blocking(const std::string& path) {
@@ -384,7 +409,7 @@ inline Status ForgetfulFileOps::sync_directory_blocking(const std::string& path)
   if (node->is_unreadable) return failure("permission", path);
   for (std::size_t i = 0; i < changes_.size(); ++i)
     if (changes_[i].directory == node) make_durable(i);
-  return {};
+  return told();
 }
 
 inline Result<std::shared_ptr<SyncPoint>> ForgetfulFileOps::open_sync_point_blocking(const std::string& path) {
@@ -404,7 +429,9 @@ inline Result<bool> ForgetfulFileOps::rename_blocking(const std::string& from, c
   if (destination->first->entries.contains(destination->second)) return false;
   const NodePtr node = source->first->entries.at(source->second);
   const std::size_t addition = change(destination->first, destination->second, node);
-  change(source->first, source->second, nullptr, addition);
+  const std::size_t removal = change(source->first, source->second, nullptr, addition);
+  if (node->is_directory) changes_[addition].partner = removal; // no file system has one under two names
+  if (Status answer = told(); !answer) return pass(std::move(answer).error());
   return true;
 }
 
@@ -421,6 +448,7 @@ inline Result<bool> ForgetfulFileOps::make_directory_blocking(const std::string&
   auto node = std::make_shared<Node>();
   node->is_directory = true;
   change(directory, name, std::move(node));
+  if (Status answer = told(); !answer) return pass(std::move(answer).error());
   return true;
 }
 
@@ -447,6 +475,7 @@ inline Result<bool> ForgetfulFileOps::link_blocking(const std::string& from, con
   if (destination->first->entries.contains(destination->second)) return failure("exists", to);
   change(destination->first, destination->second, node);
   ++links_;
+  if (Status answer = told(); !answer) return pass(std::move(answer).error());
   return true;
 }
 
@@ -475,7 +504,7 @@ inline Status ForgetfulFileOps::unlink_blocking(const std::string& path) {
   const auto place = split(path);
   if (!place) return {};
   if (place->first->entries.contains(place->second)) change(place->first, place->second, nullptr);
-  return {};
+  return told();
 }
 
 inline Status ForgetfulFileOps::read_blocking(const std::string& path,

@@ -20,6 +20,8 @@ constexpr runtime::Duration kProgressSlack = std::chrono::minutes(5);
 constexpr int kBarrenSessions = 3;
 // What a dial fails with where there is no way to the server.
 constexpr std::array<std::string_view, 3> kNoWay = {"dns_failed", "connect_failed", "connect_timeout"};
+// And where somebody else answers, such as the sign-in page of a hotel's network.
+constexpr std::array<std::string_view, 2> kStranger = {"tls_untrusted", "tls_failed"};
 
 } // namespace
 
@@ -180,9 +182,11 @@ bool Mailbox::is_wanted_elsewhere() const {
   return settings_.is_wanted_elsewhere ? settings_.is_wanted_elsewhere() : services_.connections.has_waiters();
 }
 
-bool Mailbox::waits_for_network() const {
-  return state_ == MailboxState::kBackingOff && last_error_ && !record_.retry_imposed &&
-         std::ranges::find(kNoWay, last_error_->code) != kNoWay.end();
+NetworkWait Mailbox::waits_for_network() const {
+  if (state_ != MailboxState::kBackingOff || !last_error_ || record_.retry_imposed) return NetworkWait::kNone;
+  if (std::ranges::find(kNoWay, last_error_->code) != kNoWay.end()) return NetworkWait::kWay;
+  const bool met_a_stranger = std::ranges::find(kStranger, last_error_->code) != kStranger.end();
+  return met_a_stranger && settings_.connection.tls == TlsMode::kImplicit ? NetworkWait::kProof : NetworkWait::kNone;
 }
 
 void Mailbox::network_returned() {

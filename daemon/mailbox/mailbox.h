@@ -81,6 +81,10 @@ struct MailboxView {
   std::uint64_t connections = 0;      // open, or being opened
 };
 
+// What keeps a mailbox from its server, where it waits for nothing else. kWay: there is no address, or no connection.
+// kProof: whoever answers is not the server, by his certificate or since he speaks no TLS.
+enum class NetworkWait { kNone, kWay, kProof };
+
 class Mailbox final {
  public:
   // `keeper`: whose token logs in; null with a password. `admit`: the fleet's turn-taking before each login.
@@ -115,8 +119,9 @@ class Mailbox final {
   // a pass that has had its turn of five minutes, between two batches of messages: the rest of it waits for the next
   // turn. False: it is in neither.
   [[nodiscard]] bool give_way();
-  // Whether it waits because the way to the server was closed: no address, or no connection.
-  [[nodiscard]] bool waits_for_network() const;
+  // What keeps it from the server, where that may end at any moment without a word.
+  [[nodiscard]] NetworkWait waits_for_network() const;
+  [[nodiscard]] const net::SharedTrust& trust() const noexcept { return settings_.connection.trust; }
   // REQUIRES: waits_for_network(). The way is open again: it tries at once.
   void network_returned();
   // The tokens or the password were forgotten: the session is closed.

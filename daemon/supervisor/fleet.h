@@ -103,6 +103,7 @@ class Fleet final : public Operations {
   [[nodiscard]] std::string what_is_stuck() const;
   void look_after_hooks();
   void share_connections();
+  [[nodiscard]] static std::optional<NetworkWatch::Way> way_of(const MailboxSlot& slot);
   [[nodiscard]] bool watch_network();
   void network_returned(const NetworkWatch::Way& way);
   void add_mailbox(const config::Mailbox& mailbox);

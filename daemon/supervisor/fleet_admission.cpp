@@ -1,7 +1,9 @@
 // How the fleet shares connections among its mailboxes, and calls them back when the network returns.
 #include "supervisor/fleet.h"
 
+#include <optional>
 #include <set>
+#include <utility>
 
 namespace mailmoor::supervisor {
 namespace {
@@ -34,12 +36,20 @@ runtime::Task<void> Fleet::keep_network() {
   }
 }
 
+// Empty: it waits for no network.
+std::optional<NetworkWatch::Way> Fleet::way_of(const MailboxSlot& slot) {
+  const mailbox::NetworkWait wait = slot.life->waits_for_network();
+  if (wait == mailbox::NetworkWait::kNone) return std::nullopt;
+  NetworkWatch::Way way{.host = slot.config.host, .port = slot.config.port, .proxy = slot.config.proxy};
+  if (wait == mailbox::NetworkWait::kProof) way.proof = slot.life->trust();
+  return way;
+}
+
 // Whether somebody waits for the network.
 bool Fleet::watch_network() {
   std::set<NetworkWatch::Way> wanted;
   for (const auto& [name, slot] : slots_)
-    if (!stopping_ && slot.life->waits_for_network())
-      wanted.insert({.host = slot.config.host, .port = slot.config.port, .proxy = slot.config.proxy});
+    if (auto way = way_of(slot); way && !stopping_) wanted.insert(*std::move(way));
   network_.look(wanted);
   return !wanted.empty();
 }
@@ -47,9 +57,7 @@ bool Fleet::watch_network() {
 void Fleet::network_returned(const NetworkWatch::Way& way) {
   if (stopping_) return;
   for (const auto& [name, slot] : slots_) {
-    const bool goes_there =
-        slot.config.host == way.host && slot.config.port == way.port && slot.config.proxy == way.proxy;
-    if (!goes_there || !slot.life->waits_for_network()) continue;
+    if (way_of(slot) != way) continue;
     if (slot.keeper != nullptr && !slot.keeper->has_live_token()) slot.keeper->try_again();
     slot.life->network_returned();
   }

@@ -1,7 +1,8 @@
 // Notices that a server can be reached again, within seconds: a mailbox by itself would try later and later. While
 // mailboxes wait for a way to a server (see Mailbox::waits_for_network) one connection to it is tried for all of them,
-// and closed at once; nothing is said on it. Where it opens after it did not, they may all come, in the pace of logins.
-// A way that was open all the time is not told of: what they wait for is something else, and they wait for it.
+// and closed at once; nothing is said on it but, where a stranger had answered in the server's place, what TLS says.
+// Where it opens after it did not, they may all come, in the pace of logins. A way that was open all the time is not
+// told of: what they wait for is something else, and they wait for it.
 // Owned by the fleet. Loop thread only.
 #pragma once
 
@@ -26,6 +27,7 @@ class NetworkWatch final {
     std::string host;
     std::uint16_t port = 0;
     std::string proxy;
+    net::SharedTrust proof = {}; // set: whoever answers must prove to these to be the host
     friend auto operator<=>(const Way&, const Way&) = default;
   };
 
@@ -46,6 +48,7 @@ class NetworkWatch final {
     runtime::MonoTime next{};
   };
   [[nodiscard]] runtime::Task<void> probe(Way way);
+  [[nodiscard]] runtime::Task<Status> reach(Way way);
 
   const mailbox::Services& services_;
   std::function<void(const Way&)> on_return_;

@@ -4,6 +4,7 @@ import socket
 
 from e2e.harness import EndToEnd
 from fakes.faulty_proxy import Fault, FaultyProxy
+from fakes.tls_authority import TlsAuthority
 from lib import maildir
 from lib.processes import wait_until
 
@@ -65,6 +66,26 @@ class ServerFaults(EndToEnd):
         message = world.deliver("alice")
         self.wait_delivered(world, daemon, "alice", message, 60)
         self.assert_mirrored(world, daemon, "alice")
+
+    def test_sign_in_page_of_a_network_is_waited_out(self):
+        """Somebody answers in the server's place, and proves nothing. By itself the mailbox would try later and later."""
+        world, proxy, daemon = self._behind_proxy([], environment={"MAILMOOR_TIME_SCALE": "40"})
+        self.wait_mirrored(world, daemon, "alice")
+        daemon.wait_for_state("alice", "idle")
+        stranger = TlsAuthority(f"{world.directory}/hotel", "hotel").issue("hotel", "DNS:sign-in.hotel.test")
+        proxy.impersonate(stranger)
+        proxy.cut_all()
+        daemon.wait_for_state("alice", "backing_off")
+        daemon.ctl("sync", "alice")  # now, and not when it is due
+        wait_until(lambda: "certificate" in daemon.status("alice")["reason"], 30, lambda: f"{daemon.status('alice')}")
+        tries = len(proxy.connections)
+        wait_until(lambda: len(proxy.connections) > tries + 1, 30, "the daemon to look whether it is over")
+        self.assertNotIn("network_returned", daemon.log())
+        self.assertEqual("backing_off", daemon.status("alice")["state"])
+        proxy.impersonate(world.certificate)
+        message = world.deliver("alice")
+        self.wait_delivered(world, daemon, "alice", message, 30)
+        self.assertIn("network_returned", daemon.log())
 
     def test_server_that_is_not_there_holds_up_nobody_else(self):
         world = self.world()

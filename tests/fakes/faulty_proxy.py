@@ -15,18 +15,23 @@ PASS = Fault("pass")
 
 
 class FaultyProxy:
-    """faults: what happens to the next connections; when it is empty they pass."""
+    """faults: what happens to the next connections; when it is empty they pass. impersonate(): another certificate is
+    shown from then on."""
 
     def __init__(self, target_port, certificate, faults=()):
         self.faults = deque(faults)
         self.connections = []  # the time at which each came, seconds
         self._target_port = target_port
-        self._context = ssl.create_default_context(ssl.Purpose.CLIENT_AUTH)
-        self._context.load_cert_chain(*certificate)
+        self.impersonate(certificate)
         self._listener = socket.create_server(("127.0.0.1", 0))
         self.port = self._listener.getsockname()[1]
         self._open = set()
         threading.Thread(target=self._accept, daemon=True).start()
+
+    def impersonate(self, certificate):
+        context = ssl.create_default_context(ssl.Purpose.CLIENT_AUTH)
+        context.load_cert_chain(*certificate)
+        self._context = context
 
     def _accept(self):
         while True:

@@ -1,12 +1,14 @@
-"""A real small file system under the Maildir runs full, and is read-only for a while: nothing is lost, nothing is torn,
-and the daemon goes on by itself when there is room again."""
+"""A real small file system under the Maildir and the daemon's databases runs full, and is read-only for a while: nothing
+is lost, nothing is torn, and the daemon goes on by itself when there is room again."""
+import contextlib
 import os
 import random
 import shutil
+import sqlite3
 import subprocess
 import unittest
 
-from e2e.harness import LONG, EndToEnd
+from e2e.harness import LONG, SERVER, EndToEnd
 from lib import maildir
 from lib.processes import wait_until
 
@@ -27,24 +29,40 @@ def mounted(place, image):
 
 
 class SmallDisk(EndToEnd):
-    def make(self, folders):
+    def make(self, folders, databases_too=False):
         self.world_ = self.world()
         self.world_.fill("alice", folders)
         self.daemon_ = self.daemon(self.world_, self.world_.config("alice", poll="1h", push="off"), start=False,
                                    environment={"MAILMOOR_TIME_SCALE": "0.05"})
-        if os.geteuid() != 0 or not mounted(self.daemon_.mail_root, f"{self.world_.directory}/disk"):
+        self.disk_ = f"{self.world_.directory}/small"
+        os.makedirs(self.disk_)
+        if os.geteuid() != 0 or not mounted(self.disk_, f"{self.world_.directory}/disk"):
             raise unittest.SkipTest("no small file system can be mounted here: that needs root, and a kernel that lets it")
-        self.addCleanup(subprocess.run, ["umount", "-l", self.daemon_.mail_root], check=False)
+        self.addCleanup(subprocess.run, ["umount", "-l", self.disk_], check=False)
+        self.bind("mail", self.daemon_.mail_root)
+        if databases_too:
+            self.bind("state", self.daemon_.state_dir)
         # Cleanups go backwards: the daemon ends before its disk goes.
         self.addCleanup(self.daemon_.stop)
-        self.ballast_ = f"{self.daemon_.mail_root}/ballast"
+        self.ballast_ = f"{self.disk_}/ballast"
+
+    def bind(self, name, place):
+        os.mkdir(f"{self.disk_}/{name}", 0o700)
+        subprocess.run(["mount", "--bind", f"{self.disk_}/{name}", place], check=True)
+        self.addCleanup(subprocess.run, ["umount", "-l", place], check=False)
 
     def leave(self, room):
         """Fills the disk up to so many bytes."""
-        about = os.statvfs(self.daemon_.mail_root)
+        about = os.statvfs(self.disk_)
         size = max(0, about.f_bavail * about.f_frsize - room)
-        with open(self.ballast_, "wb") as file:
-            os.posix_fallocate(file.fileno(), 0, max(1, size))
+        with open(self.ballast_, "wb", buffering=0) as file:
+            try:
+                os.posix_fallocate(file.fileno(), 0, max(1, size))
+            except OSError:  # what it needs for itself is not there: as much as there is
+                file.seek(0, os.SEEK_END)
+                with contextlib.suppress(OSError):
+                    while True:
+                        file.write(bytes(1024))
 
     def make_room(self):
         os.unlink(self.ballast_)
@@ -63,6 +81,8 @@ class SmallDisk(EndToEnd):
         wait_until(is_there, 60, lambda: f"{state}, {words!r} in status: {seen}\n{self.daemon_.log_end()}", 0.02)
         return seen[0]
 
+
+class FullDisk(SmallDisk):
     def test_full_disk_is_told_and_goes_on_when_there_is_room(self):
         self.make({"INBOX": 60, "Sent": 30})
         self.leave(300_000)
@@ -81,33 +101,62 @@ class SmallDisk(EndToEnd):
         self.make({"INBOX": 12})
         self.daemon_.start()
         self.wait_mirrored(self.world_, self.daemon_, "alice")
-        remount = ["mount", "-o", "remount,ro", self.daemon_.mail_root]
+        remount = ["mount", "-o", "remount,ro", self.disk_]
         if subprocess.run(remount, check=False).returncode != 0:
             raise unittest.SkipTest("this kernel does not remount")
         self.world_.deliver("alice")
         self.assertEqual(1, self.daemon_.ctl("sync", "alice", "--wait").status)
         self.assertIn("Read-only file system", self.alice()["reason"])
-        subprocess.run(["mount", "-o", "remount,rw", self.daemon_.mail_root], check=True)
+        subprocess.run(["mount", "-o", "remount,rw", self.disk_], check=True)
+        self.wait_mirrored(self.world_, self.daemon_, "alice")
+
+    def test_started_on_a_full_disk(self):
+        self.make({"INBOX": 10}, databases_too=True)
+        self.daemon_.start()
+        self.wait_mirrored(self.world_, self.daemon_, "alice")
+        self.daemon_.kill()  # what was recorded last is in the databases' logs
+        self.world_.deliver("alice")
+        self.leave(0)
+        self.assertEqual(1, self.daemon_.once(), self.daemon_.log_end())
+        self.assertRegex(self.daemon_.log(), "No space left on device|disk is full")
+        self.make_room()
+        self.daemon_.start()
         self.wait_mirrored(self.world_, self.daemon_, "alice")
 
     def test_full_at_random_writes_nothing_is_lost_or_torn(self):
-        self.make({"INBOX": 10, "Later": 3})
+        self.make({"INBOX": 10, "Later": 3}, databases_too=True)
         self.daemon_.start()
         self.wait_mirrored(self.world_, self.daemon_, "alice")
         pick = random.Random(20)
         place = self.daemon_.mailbox_dir("alice")
         met = 0
-        for _ in range(FULL_TIMES):
+        for turn in range(FULL_TIMES):
             for number in range(pick.randint(1, 12)):
                 self.world_.deliver("alice", "INBOX" if number % 2 else "Later", flags=pick.choice([(), ("\\Seen",)]))
-            self.leave(pick.randint(0, 60_000))
+            self.leave(pick.randint(0, 90_000))
             met += self.daemon_.ctl("sync", "alice", "--wait").status
             self.assertFalse(maildir.multiset(place) - self.world_.expected("alice"), "what is there is whole")
+            if turn % 3 == 0:  # killed with what is recorded so far
+                self.daemon_.kill()
             self.make_room()
+            if turn % 3 == 0:
+                self.daemon_.start()
+            self.wait_mirrored(self.world_, self.daemon_, "alice")  # nobody tells it to go on
             answer = self.daemon_.ctl("sync", "alice", "--wait")
             self.assertEqual(0, answer.status, f"{answer}\n{self.daemon_.log_end()}")
             self.assert_mirrored(self.world_, self.daemon_, "alice")
+        print(f"full {FULL_TIMES} times, {met} passes met it")
         self.assertGreater(met, FULL_TIMES // 3, "the disk was hardly ever full")
+        # The databases hold what they are to hold: nothing is fetched by another process.
+        self.daemon_.stop()
+        mark = self.world_.dovecot.mark() if SERVER.startswith("dovecot") else None
+        self.assertEqual(0, self.daemon_.once(), self.daemon_.log_end())
+        if mark is not None:
+            self.assertEqual(0, sum(row.bodies for row in self.world_.dovecot.ended_sessions(mark)))
+        for name in ("state.db", "tokens.db"):
+            with contextlib.closing(sqlite3.connect(f"file:{self.daemon_.state_dir}/{name}?mode=ro", uri=True)) as database:
+                self.assertEqual([("ok",)], database.execute("PRAGMA integrity_check").fetchall())
+        self.assertEqual([], [name for name in os.listdir(self.daemon_.state_dir) if "corrupt" in name])
 
 
 if __name__ == "__main__":

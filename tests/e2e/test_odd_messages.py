@@ -7,6 +7,7 @@ import time
 import unittest
 
 from e2e.harness import LONG, SERVER, EndToEnd
+from e2e.provider import ProviderTest
 from fakes.corpus import Message
 from lib import maildir
 from lib.process_memory import status_number
@@ -92,9 +93,7 @@ class OddMessages(EndToEnd):
         with open(f"/proc/{daemon.child.pid}/maps", encoding="utf-8") as maps:
             return "libasan" not in maps.read()
 
-    def test_large_message(self):
-        if not LONG:
-            raise unittest.SkipTest("long form only")
+    def check_large(self, what, octets):
         world = self.world()
         world.fill("alice", {"INBOX": 3})
         daemon = self.daemon(world, world.config("alice", push="off", poll="1h"), log_level="info")
@@ -103,17 +102,30 @@ class OddMessages(EndToEnd):
         with open(f"/proc/{pid}/clear_refs", "w", encoding="ascii") as clear:
             clear.write("5")  # the peak starts anew
         before = status_number(pid, "VmRSS")
-        line = b"w" * 998 + b"\r\n"
         with world.server.observer("alice") as observer:
-            observer.append("INBOX", [Message(HEAD % 8 + b"\r\n" + line * (LARGE // len(line)), (), DATE)])
+            observer.append("INBOX", [Message(octets, (), DATE)])
         self.assertEqual(0, daemon.ctl("sync", "alice", "--wait", seconds=600).status, daemon.log_end())
         grown = status_number(pid, "VmHWM") - before
-        print(f"a message of {LARGE >> 20} MiB: RSS {before} kB, at most {grown} kB more")
+        print(f"a message of {len(octets) >> 20} MiB, {what}: RSS {before} kB, at most {grown} kB more")
         self.assert_octets(world, daemon, "lf")
         if self.measured(daemon):
             self.assertLess(grown, 8 << 10)
 
-    def check_large_folder(self, capability):
+    def test_large_message(self):
+        if not LONG:
+            raise unittest.SkipTest("long form only")
+        line = b"w" * 998 + b"\r\n"
+        self.check_large("of lines", HEAD % 8 + b"\r\n" + line * (LARGE // len(line)))
+
+    def test_large_message_of_one_line(self):
+        if not LONG:
+            raise unittest.SkipTest("long form only")
+        self.check_large("of one line", HEAD % 9 + b"\r\n" + b"w" * LARGE)
+
+    def test_header_line_of_a_mebibyte(self):
+        self.check_large("one header line", HEAD % 10 + b"X-Long: " + b"z" * (1 << 20) + b"\r\n\r\nbody\r\n")
+
+    def check_large_folder(self, capability, milliseconds):
         """A Dovecot whose store is a Maildir is filled behind its back."""
         world = self.world(capability=capability, settings="mail_location = maildir:~/Maildir")
         store = f"{world.dovecot.directory}/mail/alice/Maildir"
@@ -146,16 +158,35 @@ class OddMessages(EndToEnd):
         self.assertEqual([], maildir.duplicates(place))
         if self.measured(daemon):
             self.assertLess(peak, 64 << 10)
+            self.assertLess(cpu, milliseconds)
 
     def test_large_folder_with_condstore(self):
         if not LONG:
             raise unittest.SkipTest("long form only")
-        self.check_large_folder("IMAP4rev1 SASL-IR ID LITERAL+ ENABLE CONDSTORE LIST-EXTENDED LIST-STATUS AUTH=PLAIN")
+        self.check_large_folder("IMAP4rev1 SASL-IR ID LITERAL+ ENABLE CONDSTORE LIST-EXTENDED LIST-STATUS AUTH=PLAIN",
+                                50)
 
     def test_large_folder_without_extensions(self):
         if not LONG:
             raise unittest.SkipTest("long form only")
-        self.check_large_folder("IMAP4rev1 SASL-IR ID LITERAL+ AUTH=PLAIN")
+        self.check_large_folder("IMAP4rev1 SASL-IR ID LITERAL+ AUTH=PLAIN", 1000)
+
+
+class WireTest(ProviderTest):
+    def test_octets_that_no_server_should_send(self):
+        """NUL, and nothing at all: Dovecot neither takes nor sends them."""
+        server = self.exchange()
+        octets = {"nothing": b"", "NULs": HEAD % 11 + b"\r\n\0\0a\0\r\n\0", "NULs only": b"\0" * 100_000,
+                  "every octet": HEAD % 12 + b"\r\n" + bytes(range(256)) * 300, "a CR at the end": HEAD % 13 + b"\r\n\r",
+                  "words of the protocol": b")\r\na1 OK done\r\n* BYE\r\n{3}\r\n"}
+        sent = {server.deliver(message, "INBOX"): message for message in octets.values()}
+        self.begin()
+        self.sync()
+        found = {int(maildir.NAME.match(mail.name)["uid"]): maildir.read(mail.path)
+                 for mail in maildir.mails(self.daemon_.mailbox_dir("alice"))}
+        self.assertEqual({uid: message.replace(b"\r\n", b"\n") for uid, message in sent.items()}, found)
+        self.assertEqual(0, self.daemon_.ctl("verify", "alice", "--deep").status)
+        self.assert_well_behaved()
 
 
 if __name__ == "__main__":

@@ -123,7 +123,10 @@ runtime::Task<Status> FolderSync::open_delivery() {
     return {};
   };
   const Status opened = co_await services_.files_pool.run(std::move(job));
-  if (!opened) co_return opened;
+  if (!opened) {
+    folder_.scanned = false; // it may have been made anew in part: that is not durable
+    co_return opened;
+  }
   if (scans) {
     auto taking = take_scan(std::move(found), starts_over);
     const Status taken = co_await taking;
@@ -131,6 +134,7 @@ runtime::Task<Status> FolderSync::open_delivery() {
   } else {
     delivery_->assume_present(*folder_.recorded.validity, folder_.recorded.known);
     delivery_->assume_durable();
+    folder_.scanned = delivery_->is_durable(); // not where it was made anew just now
   }
   pipe_.emplace(services_, *std::move(delivery_));
   delivery_.reset();

@@ -5,8 +5,9 @@ namespace {
 
 using std::chrono::seconds;
 
-// Each message is one of a kind: CRLF, bare CR and LF, NUL, none at all at the end.
+// Each message is one of a kind: CRLF, bare CR and LF, NUL, none at all at the end; a few have no octets at all.
 [[nodiscard]] std::string body_of(std::size_t number) {
+  if (number % 13 == 0) return {};
   std::string body = concat("Subject: message ", number, "\r\nMessage-ID: <", number, "@model>\r\n\r\n");
   if (number % 3 == 0) body += concat(std::string(number % 200, 'x'), "\r\n");
   if (number % 5 == 0) body += std::string("bare\rand\nand\0\r\n", 15);
@@ -28,6 +29,10 @@ template<class Container>
   return std::next(items.begin(), static_cast<std::ptrdiff_t>((at - 1) % items.size()));
 }
 
+[[nodiscard]] std::unexpected<Error> pass_on(const Error& error) {
+  return std::unexpected(error);
+}
+
 [[nodiscard]] runtime::Task<void> at_once() {
   co_return;
 }
@@ -47,6 +52,8 @@ std::string History::step(const Words& words) {
     policy_.deletions = word(words, 1) == "mirror";
   else if (verb == "layout")
     policy_.layout = word(words, 1) == "fs" ? maildir::Layout::kFs : maildir::Layout::kMaildirPlusPlus;
+  else if (verb == "verify")
+    policy_.repairs = true;
   else if (verb == "line-endings")
     policy_.line_endings = word(words, 1) == "crlf" ? maildir::LineEndings::kCrlf : maildir::LineEndings::kLf;
   else if (!ledger_)
@@ -94,8 +101,12 @@ void History::server_step(const Words& words) {
     server_.flag(name, pick(folder->second->messages, at)->first, FlagLetters::parse(word(words, 3)));
   } else if (verb == "move" && has_messages && server_.folders.contains(word(words, 3))) {
     const auto [uid, message] = *pick(folder->second->messages, at);
-    server_.deliver(word(words, 3), message.body, message.date, message.flags);
+    server_.put(word(words, 3), message);
     server_.expunge(name, uid);
+  } else if (verb == "label" && has_messages && word(words, 3) != name && server_.folders.contains(word(words, 3))) {
+    ModelServer::Message message = pick(folder->second->messages, at)->second;
+    message.flags = FlagLetters::parse(word(words, 4));
+    server_.put(word(words, 3), std::move(message));
   } else if (verb == "rename" && name != "INBOX" && folder != server_.folders.end() && words.size() > 2 &&
              !server_.folders.contains(words[2])) {
     server_.folders[words[2]] = folder->second;
@@ -126,8 +137,21 @@ void History::reader_step(const Words& words) {
   for (const auto& [key, of_it] : local().folders)
     for (const LocalFile& file : of_it)
       if (std::get<0>(key) == directory) files.emplace_back(key, file);
+  if (words[0] == "reader-rmdir" && !directory.empty() && disk_.exists(path)) {
+    for (const auto& [key, file] : files)
+      ledger_->deleted_here(key);
+    disk_.remove(path);
+    return;
+  }
   if (files.empty()) return;
   const auto& [key, file] = *pick(files, number(words, 2));
+  if (words[0] == "reader-damage") {
+    const std::string left = file.bytes.substr(0, file.bytes.size() / 2);
+    disk_.remove(file.path);
+    disk_.put(file.path, left);
+    ledger_->damaged(key, left);
+    return;
+  }
   const std::string base = file.name.substr(0, file.name.find(":2,"));
   std::string to = concat(path, "/cur/");
   if (words[0] == "reader-seen" && file.in_new)
@@ -212,6 +236,7 @@ void History::cause(const Words& trouble) {
   const std::size_t at = number(trouble, 1);
   if (kind == "kill" || kind == "power") disk_.crash_at(at);
   if (kind == "fail") disk_.fail_at(at);
+  if (kind == "lie") disk_.lie_at(at);
   if (kind == "cut" || kind == "die") server_.limit_bytes(at, /*closes=*/kind == "cut");
   if (kind != "meanwhile" || trouble.size() < 3) return;
   server_.before_command = [this, due = server_.commands.size() + at,
@@ -220,12 +245,25 @@ void History::cause(const Words& trouble) {
   };
 }
 
+Status History::ask_for_a_pass(std::optional<Status>& outcome) {
+  if (!policy_.repairs) {
+    static_cast<void>(mailbox_->sync_now([&outcome](Status status) { outcome = std::move(status); }));
+    return {};
+  }
+  VerifyRequest request;
+  request.deep = request.repair = true;
+  VerificationListener listener;
+  listener.on_end = [&outcome](const Result<VerifySummary>& end) { outcome = end ? Status() : pass_on(end.error()); };
+  const auto ticket = mailbox_->verify_now(request, std::move(listener));
+  return ticket ? Status() : pass_on(ticket.error());
+}
+
 std::string History::pass(const Words& trouble) {
   const std::string kind = word(trouble, 0);
   if (!mailbox_) start_process();
   ledger_->begin(local());
   std::optional<Status> outcome;
-  static_cast<void>(mailbox_->sync_now([&outcome](Status status) { outcome = std::move(status); }));
+  if (Status asked = ask_for_a_pass(outcome); !asked) return concat("no pass is to be had: ", asked.error().what);
   cause(trouble);
   const bool ended =
       rig_.drive([&] { return outcome || disk_.is_crashed() || (kind == "die" && server_.limit_reached()); });
@@ -254,10 +292,11 @@ std::string History::pass(const Words& trouble) {
     const std::string wrong = settle_pass(PassEnd::kBroken);
     return wrong.empty() ? pass(trouble) : wrong;
   }
-  if (!*outcome && kind != "fail" && kind != "cut") return concat("the pass failed: ", outcome->error().what);
+  const bool is_disk = kind == "fail" || kind == "lie";
+  if (!*outcome && !is_disk && kind != "cut") return concat("the pass failed: ", outcome->error().what);
   if (!*outcome) return settle_pass(PassEnd::kBroken);
   // A commit that failed is told to the log only, and made good by the next pass.
-  const bool is_whole = kind != "meanwhile" && kind != "fail";
+  const bool is_whole = kind != "meanwhile" && !is_disk;
   return settle_pass(is_whole ? PassEnd::kWhole : PassEnd::kEnded);
 }
 
@@ -309,7 +348,7 @@ std::string History::changes_nothing(const char* when) {
   const std::size_t asked = server_.commands.size();
   if (std::string wrong = pass({}); !wrong.empty()) return concat(when, ": ", wrong);
   if (tree() != before) return concat(when, ": the Maildir changed");
-  for (std::size_t at = asked; at < server_.commands.size(); ++at)
+  for (std::size_t at = asked; at < server_.commands.size() && !policy_.repairs; ++at) // which compares contents
     if (server_.commands[at].contains("BODY.PEEK[]"))
       return concat(when, ": it was fetched again: ", server_.commands[at]);
   return {};

@@ -153,6 +153,7 @@ class History final {
   }
   // Changes of disk and database since the beginning.
   [[nodiscard]] std::size_t steps() const { return disk_.steps(); }
+  [[nodiscard]] std::size_t links() const { return disk_.links(); }
   [[nodiscard]] maildir::ForgetfulFileOps& disk() { return disk_; }
 
  private:
@@ -165,6 +166,7 @@ class History final {
   void server_step(const Words& words);
   void reader_step(const Words& words);
   [[nodiscard]] std::string pass(const Words& trouble);
+  [[nodiscard]] Status ask_for_a_pass(std::optional<Status>& outcome);
   void cause(const Words& trouble);
   [[nodiscard]] std::string settle_pass(PassEnd end);
   [[nodiscard]] std::string pass_until_nothing_is_due();

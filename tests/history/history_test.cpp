@@ -44,6 +44,24 @@ TEST(FoundHistory, FactsThatCouldNotBeRecorded_AreRecordedByTheNextPass) {
     EXPECT_EQ("", History(rig).run({"deliver INBOX 1 S", concat("pass fail ", step), "reader-delete INBOX 1"})) << step;
 }
 
+// A folder's directory was made anew by a pass that had nothing to put into it, and taken for durable by the next one.
+TEST(FoundHistory, DirectoryMadeAnew_IsDurableBeforeItsFirstMessageIsRecorded) {
+  HistoryRig rig;
+  for (unsigned seed = 0; seed < 8; ++seed)
+    EXPECT_EQ("", History(rig).run(script_of(concat(R"(flags mirror
+                                                       deliver Work 2 S
+                                                       pass
+                                                       reader-rmdir Work
+                                                       flag Work 1 F
+                                                       pass
+                                                       deliver Work 1 S
+                                                       pass
+                                                       deliver Work 1 S
+                                                       pass power 1 )",
+                                                    seed))))
+        << seed;
+}
+
 constexpr const char* kGiven = R"(flags mirror
                                   deletions mirror
                                   deliver INBOX 3 S
@@ -62,7 +80,12 @@ TEST(GivenHistory, Replayed) {
     text.assign(std::istreambuf_iterator<char>(in), {});
   }
   HistoryRig rig;
-  EXPECT_EQ("", History(rig).run(script_of(text)));
+  History history(rig);
+  EXPECT_EQ("", history.run(script_of(text)));
+  for (const auto& [path, bytes] : history.tree())
+    std::cout << path << ' ' << bytes.size() << '\n';
+  for (const std::string& command : rig.server.commands)
+    std::cout << command << '\n';
 }
 
 } // namespace

@@ -35,6 +35,8 @@ struct Policy {
   bool rematches = true;
   // A folder that was renamed on the server takes its files along; else the old place is a folder that vanished.
   bool follows_renames = true;
+  // Each pass is followed by a comparison with the server that replaces what is damaged.
+  bool repairs = false;
 };
 
 // A message in one folder: directory below the Maildir ("" is INBOX), UIDVALIDITY, UID.
@@ -113,6 +115,7 @@ class Ledger final {
     bool missing = false;          // gone from its folder, or with it, at some time of this pass
     bool there = false;            // on the server now
     bool withheld = false;
+    std::optional<std::string> damage; // what somebody has made of the file
   };
   using Memory = std::map<Key, std::pair<std::set<std::optional<std::uint8_t>>, bool>>;
 
@@ -157,6 +160,7 @@ class Ledger final {
       entry.missing |= at == validities.end() || (at->second == std::get<1>(key) && !entry.there);
     }
   }
+  void damaged(const Key& key, std::string bytes) { entries_.at(key).damage = std::move(bytes); }
   void deleted_here(const Key& key) { entries_.at(key).deleted_here = true; }
   void confirmed(const Key& key) { confirmed_.insert(key); }
   // The records as of now, and the records as they were.
@@ -199,6 +203,7 @@ class Ledger final {
     for (auto& [key, entry] : entries_) {
       const bool is_here = after.folders.contains(key);
       if (is_here) entry.deleted_here = false;
+      if (is_here && after.folders.at(key).front().bytes == stored(entry.body)) entry.damage.reset();
       if (end == PassEnd::kWhole && entry.there) entry.bases.clear();
       for (const std::uint8_t value : entry.values)
         entry.bases.insert(value);
@@ -218,6 +223,7 @@ class Ledger final {
         return concat(found->second.front().name, " and ", found->second.back().name, ": one message twice");
       if (entry.there && count == 0 && !entry.deleted_here && !entry.withheld)
         return concat(text(key), " did not come");
+      if (policy_.repairs && entry.there && entry.damage) return concat(text(key), " is damaged still");
       if (entry.there && count == 1 && entry.deleted_here && entry.recorded)
         return concat(text(key), " came again after its reader had deleted it");
       if (policy_.deletions && deletes && !entry.there && entry.missing && count == 1 && !held.contains(key))
@@ -252,15 +258,20 @@ class Ledger final {
     const Entry& entry = found->second;
     const auto before = before_.folders.find(key);
     for (const LocalFile& file : files) {
-      if (file.bytes != stored(entry.body)) return concat(file.path, " has other bytes than the server's message");
+      if (file.bytes != stored(entry.body) && file.bytes != entry.damage)
+        return concat(file.path, " has other bytes than the server's message");
       if (file.in_new && file.flags().to_string().contains('S')) return concat(file.path, " is read and new");
-      const bool is_right = before != before_.folders.end() ? has_right_flags(file, entry, before->second, end)
-                                                            : arrived_right(after, key, entry, file);
+      const bool is_right = before != before_.folders.end() && !is_replaced(file, before->second)
+                                ? has_right_flags(file, entry, before->second, end)
+                                : arrived_right(after, key, entry, file);
       if (!is_right)
         return concat(file.path, " has other flags or another name than it should",
                       before != before_.folders.end() ? concat("; it was ", before->second.front().path) : "");
     }
     return {};
+  }
+  [[nodiscard]] static bool is_replaced(const LocalFile& file, const std::vector<LocalFile>& before) {
+    return std::ranges::none_of(before, [&file](const LocalFile& old) { return old.bytes == file.bytes; });
   }
   [[nodiscard]] bool has_right_flags(const LocalFile& file, const Entry& entry, const std::vector<LocalFile>& before,
                                      PassEnd end) const {
@@ -306,6 +317,7 @@ class Ledger final {
                                           PassEnd end) const {
     const Entry& entry = entries_.at(key);
     if (after.trash.contains(key) && policy_.deletions && entry.missing) return {};
+    if (after.trash.contains(key) && policy_.repairs && files.front().bytes == entry.damage) return {};
     if (end == PassEnd::kPowerCut && !entry.durable) return {};
     for (const auto& [other, now] : after.folders) {
       if (before_.folders.contains(other) || now.front().bytes != files.front().bytes) continue;
@@ -319,8 +331,10 @@ class Ledger final {
     for (const auto& [key, files] : after.trash) {
       if (before_.trash.contains(key)) continue;
       const auto entry = entries_.find(key);
+      const bool is_known = entry != entries_.end();
+      if (is_known && policy_.repairs && files.front().bytes == entry->second.damage) continue;
       if (!policy_.deletions) return concat(text(key), " is in the trash, and deletions are not mirrored");
-      if (entry == entries_.end() || files.front().bytes != stored(entry->second.body))
+      if (!is_known || files.front().bytes != stored(entry->second.body))
         return concat(files.front().path, " is not what was removed");
     }
     return {};

@@ -1,19 +1,24 @@
 // The history of a mailbox as text, one step a line: what is printed when a check fails is what a test case is made of.
 //
-//   server CONDSTORE LIST-STATUS    what it offers; a session has none of it without this line
+//   server CONDSTORE LIST-STATUS    what it offers; a session has none of it without this line. X-GM-EXT-1: a message
+//                                   has one number in all folders
 //   flags mirror                    mirror | initial | off              (initial)
 //   deletions mirror                mirror | keep                       (keep)
 //   layout fs                       maildir++ | fs                      (maildir++)
 //   line-endings crlf               lf | crlf                           (lf)
+//   verify                          each pass from here on is one with `verify --deep --repair`
 //   deliver INBOX 3 FS              three messages with these flags ("-": none)
 //   expunge INBOX 2 5               five messages from the second one on, counted round
 //   flag INBOX 1 R                  this message's flags are now these
+//   label INBOX 1 Work FS           this message is in another folder, too, with these flags
 //   move INBOX 1 Work · create Work · rename Work Sent · drop Work · renumber INBOX (another UIDVALIDITY)
 //   withhold INBOX 1 · release      listed and not handed out; all that is withheld is handed out again
 //   reader-flag INBOX 1 FS          a reader gives the first file these letters
-//   reader-seen INBOX 1 · reader-info INBOX 1 · reader-delete INBOX 1 · reader-put INBOX
-//   pass                            a pass; with trouble: kill N | power N SEED | fail N (change number N of disk and
-//                                   database: the process ends before it, with a power cut, or the disk is full once),
+//   reader-seen INBOX 1 · reader-info INBOX 1 · reader-delete INBOX 1 · reader-put INBOX · reader-damage INBOX 1
+//   reader-rmdir Work               the folder's directory with all that is in it
+//   pass                            a pass; with trouble: kill N | power N SEED | fail N | lie N (change number N of
+//                                   disk and database: the process ends before it, with a power cut, or the disk is
+//                                   full once, or does it and says that it failed, as a file server may),
 //                                   cut N | die N (after N bytes of the server the line, or the process, ends),
 //                                   meanwhile N STEP (a step of the server's, before its N-th answer)
 //   restart · forget · older        the daemon starts anew; without its state.db; with one of an earlier pass
@@ -102,7 +107,8 @@ class ScriptWriter final {
     Script script;
     const std::string offers =
         concat(one_of(std::array{"", " CONDSTORE", " CONDSTORE ENABLE QRESYNC", " CONDSTORE ENABLE QRESYNC"}),
-               one_of(std::array{"", " LIST-STATUS"}), one_of(std::array{"", "", " IDLE"}));
+               one_of(std::array{"", " LIST-STATUS"}), one_of(std::array{"", "", " IDLE"}),
+               one_of(std::array{"", " X-GM-EXT-1"}));
     if (!offers.empty()) script.push_back("server" + offers);
     script.push_back("flags " + one_of(std::array{"mirror", "mirror", "mirror", "initial", "off"}));
     script.push_back("deletions " + one_of(std::array{"mirror", "mirror", "keep"}));
@@ -121,7 +127,9 @@ class ScriptWriter final {
     case 6:
     case 7:
     case 8: return concat("flag ", folder(), ' ', at(), ' ', letters());
-    case 9: return concat("move ", folder(), ' ', at(), ' ', folder());
+    case 9:
+      if (below(2) == 0) return concat("label ", folder(), ' ', at(), ' ', folder(), ' ', letters());
+      return concat("move ", folder(), ' ', at(), ' ', folder());
     case 10:
     case 11: return "create " + folder();
     case 12: return concat("rename ", folder(), ' ', folder());
@@ -131,13 +139,14 @@ class ScriptWriter final {
     }
   }
   [[nodiscard]] std::string of_reader() {
-    switch (below(8)) {
+    switch (below(9)) {
     case 0:
     case 1: return concat("reader-seen ", folder(), ' ', at());
     case 2:
     case 3: return concat("reader-flag ", folder(), ' ', at(), ' ', letters());
     case 4: return concat("reader-info ", folder(), ' ', at());
     case 5: return "reader-put " + folder();
+    case 8: return "reader-rmdir " + folder();
     default: return concat("reader-delete ", folder(), ' ', at());
     }
   }
@@ -158,7 +167,7 @@ class ScriptWriter final {
     case 2:
     case 3:
     case 4: return concat("pass power ", 1 + below(60), ' ', below(1000));
-    case 5: return concat("pass fail ", 1 + below(60));
+    case 5: return concat(below(2) == 0 ? "pass fail " : "pass lie ", 1 + below(60));
     case 6: return concat("pass cut ", 1 + below(4000));
     case 7: return concat("pass die ", 1 + below(4000));
     case 8:

@@ -1,6 +1,6 @@
 // An IMAP server in memory that keeps to the book: UIDs, mod-sequences, expunges that each session learns in its turn.
 // What it offers is chosen by `capabilities`: CONDSTORE, ENABLE QRESYNC, LIST-STATUS, IDLE are done as RFC 7162, 5819
-// and 2177 say. Lives on the test's own loop; folders are changed by the test at any time.
+// and 2177 say, X-GM-EXT-1 as Gmail does it. Lives on the test's own loop; folders are changed by the test at any time.
 //
 //   ModelServer server(world.loop);
 //   server.deliver("INBOX", body, date, FlagLetters::parse("S"));
@@ -39,6 +39,7 @@ class ModelServer final {
     FlagLetters flags;
     std::uint64_t mod_seq = 0;
     bool withheld = false; // listed, and not handed out
+    std::uint64_t gmail_id = 0;
   };
   struct Folder {
     std::uint32_t validity = 0;
@@ -59,6 +60,7 @@ class ModelServer final {
     folders.clear();
     capabilities = {};
     next_validity_ = 100;
+    next_gmail_id_ = ~std::uint64_t{0};
     create("INBOX");
     commands.clear();
     answer_ends.clear();
@@ -80,8 +82,14 @@ class ModelServer final {
     if (!folders.contains(name)) folders[name] = std::make_shared<Folder>(Folder{.validity = next_validity_++});
   }
   std::uint32_t deliver(const std::string& name, std::string body, UnixTime date, FlagLetters flags) {
+    return put(name, {std::move(body), date, flags, 0, false, next_gmail_id_--});
+  }
+  // The same message in another folder, or once more in this one.
+  std::uint32_t put(const std::string& name, Message message) {
     Folder& folder = *folders.at(name);
-    folder.messages[folder.next] = {std::move(body), date, flags, ++folder.mod_seq};
+    message.mod_seq = ++folder.mod_seq;
+    message.withheld = false;
+    folder.messages[folder.next] = std::move(message);
     return folder.next++;
   }
   void expunge(const std::string& name, std::uint32_t uid) {
@@ -296,7 +304,9 @@ class ModelServer final {
   }
 
   [[nodiscard]] static std::string fetch(View& view, const std::string& arguments) {
-    const UidSet wanted = UidSet::parse(arguments.substr(0, arguments.find(' '))).value_or(UidSet());
+    std::string set = arguments.substr(0, arguments.find(' '));
+    if (set.ends_with(":*")) set.replace(set.size() - 1, 1, "4294967295");
+    const UidSet wanted = UidSet::parse(set).value_or(UidSet());
     const bool bodies = arguments.contains("BODY.PEEK[]");
     const std::size_t modifier = arguments.find("CHANGEDSINCE ");
     const std::uint64_t since =
@@ -312,6 +322,7 @@ class ModelServer final {
       text += flags_row(view, at);
       if (arguments.contains("INTERNALDATE"))
         text += concat(" INTERNALDATE \"", internal_date(message.date), "\" RFC822.SIZE ", message.body.size());
+      if (arguments.contains("X-GM-MSGID")) text += concat(" X-GM-MSGID ", message.gmail_id);
       if (arguments.contains("HEADER.FIELDS (MESSAGE-ID)")) {
         const std::string header = concat(message_id_line(message.body), "\r\n");
         text += concat(" BODY[HEADER.FIELDS (MESSAGE-ID)] {", header.size(), "}\r\n", header);
@@ -374,6 +385,7 @@ class ModelServer final {
   net::ServerContext context_ = net::server_context(identity_);
   Listener listener_;
   std::uint32_t next_validity_ = 100;
+  std::uint64_t next_gmail_id_ = 0;
   std::optional<std::size_t> limit_;
   bool limit_closes_ = false, limit_reached_ = false;
   std::size_t sent_ = 0;

@@ -1,5 +1,6 @@
 #include "net/trust.h"
 
+#include "net/authorities.h"
 #include "util/concat.h"
 #include "util/may_block.h"
 #include "util/unique_fd.h"
@@ -91,21 +92,22 @@ Trust::~Trust() {
 Result<SharedTrust> Trust::load_blocking(const std::string& extra_ca_file) {
   assert_may_block();
   std::shared_ptr<Trust> trust(new Trust);
+  if (!extra_ca_file.empty()) {
+    if (const std::string why = add_from(trust->store_, extra_ca_file); !why.empty())
+      return fail(ErrorKind::kOperator, "bad_ca_file", concat("ca_file ", extra_ca_file, ": ", why),
+                  "give a file with the authority's certificate in PEM form, readable by mailmoord");
+    trust->extra_authorities_ = read_text(extra_ca_file);
+    if (trust->extra_authorities_.empty())
+      return fail(ErrorKind::kOperator, "bad_ca_file",
+                  concat("ca_file ", extra_ca_file, " is longer than ", kMaxExtraAuthorities / 1024, " KiB"),
+                  "give a file with nothing but the authority's certificate");
+  }
   const std::string bundle = find_bundle();
-  const std::string without_bundle = add_from(trust->store_, bundle);
+  const std::string without_bundle = add_authorities_blocking(trust->store_, bundle);
   if (!without_bundle.empty() && extra_ca_file.empty())
     return fail(ErrorKind::kOperator, "no_trusted_authorities",
                 concat("cannot read the system's certificate authorities from ", bundle, ": ", without_bundle),
                 "install the package ca-certificates");
-  if (extra_ca_file.empty()) return trust;
-  if (const std::string why = add_from(trust->store_, extra_ca_file); !why.empty())
-    return fail(ErrorKind::kOperator, "bad_ca_file", concat("ca_file ", extra_ca_file, ": ", why),
-                "give a file with the authority's certificate in PEM form, readable by mailmoord");
-  trust->extra_authorities_ = read_text(extra_ca_file);
-  if (trust->extra_authorities_.empty())
-    return fail(ErrorKind::kOperator, "bad_ca_file",
-                concat("ca_file ", extra_ca_file, " is longer than ", kMaxExtraAuthorities / 1024, " KiB"),
-                "give a file with nothing but the authority's certificate");
   return trust;
 }
 
@@ -113,9 +115,10 @@ Result<SharedTrust> Trust::with_authorities_blocking(std::string extra_authoriti
   if (extra_authorities.empty()) return load_blocking("");
   assert_may_block();
   std::shared_ptr<Trust> trust(new Trust);
-  static_cast<void>(add_from(trust->store_, find_bundle())); // a machine may have no authorities of its own
   if (add_certificates(trust->store_, extra_authorities) == 0)
     return fail(ErrorKind::kBug, "bad_ca_file", "the authorities that mailmoord handed over hold no certificate");
+  // A machine may have no authorities of its own.
+  static_cast<void>(add_authorities_blocking(trust->store_, find_bundle()));
   trust->extra_authorities_ = std::move(extra_authorities);
   return trust;
 }

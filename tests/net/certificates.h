@@ -62,7 +62,11 @@ inline void extend(X509* certificate, X509* issuer, int id, const char* value) {
   const Identity& signer = issuer != nullptr ? *issuer : out;
   X509_set_issuer_name(x509, X509_get_subject_name(signer.certificate.get()));
   X509_set_pubkey(x509, out.key.get());
-  if (wish.authority) extend(x509, signer.certificate.get(), NID_basic_constraints, "critical,CA:TRUE");
+  if (wish.authority) {
+    extend(x509, signer.certificate.get(), NID_basic_constraints, "critical,CA:TRUE");
+    extend(x509, signer.certificate.get(), NID_subject_key_identifier, "hash");
+  }
+  if (issuer != nullptr) extend(x509, issuer->certificate.get(), NID_authority_key_identifier, "keyid");
   if (!wish.names.empty()) extend(x509, signer.certificate.get(), NID_subject_alt_name, wish.names.c_str());
   EXPECT_GT(X509_sign(x509, signer.key.get(), EVP_sha256()), 0);
   return out;

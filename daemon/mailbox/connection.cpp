@@ -91,7 +91,7 @@ runtime::Task<Status> Connection::secure() {
     const Status started = co_await starting;
     if (!started) co_return started;
   }
-  auto securing = net::secure(services_.tls, settings_.trust, std::move(plain_), settings_.host);
+  auto securing = net::secure(services_.tls, settings_.trust, std::move(plain_), settings_.host, settings_.handshake);
   Result<std::unique_ptr<net::Stream>> secured = co_await securing;
   if (!secured) co_return pass(std::move(secured).error());
   stream_ = *std::move(secured);

@@ -6,6 +6,7 @@
 #include "imap/session.h"
 #include "mailbox/services.h"
 #include "net/stream.h"
+#include "net/tls_sessions.h"
 #include "net/trust.h"
 #include "runtime/run_task.h"
 #include "runtime/task.h"
@@ -31,6 +32,7 @@ struct ConnectionSettings {
   std::uint16_t port = 993;
   TlsMode tls = TlsMode::kImplicit;
   net::SharedTrust trust;
+  net::Handshake handshake = net::Handshake::kMayResume;
   std::string proxy;
   Compression compression = Compression::kAuto;
   std::chrono::milliseconds connect_timeout = std::chrono::seconds(30);

@@ -235,7 +235,9 @@ runtime::Task<bool> Examination::reach_server() {
     if (const auto met = life_.imposed_pause()) why = pause_text(*met); // while we waited
   }
   if (why.empty()) {
-    connection_.emplace(services_, settings_.connection);
+    ConnectionSettings asked = settings_.connection;
+    asked.handshake = net::Handshake::kFull; // what its certificate is worth now
+    connection_.emplace(services_, std::move(asked));
     auto connecting = connect();
     bool goes_on = co_await connecting;
     done = 1;

@@ -3,6 +3,7 @@
 #include "net/tls_verdict.h"
 #include "runtime/wait.h"
 #include "util/concat.h"
+#include "util/scope_exit.h"
 
 #include <algorithm>
 #include <cassert>
@@ -45,14 +46,19 @@ void forget_errors() {
   ERR_clear_error();
 }
 
+[[nodiscard]] SSL_CTX* new_context() {
+  SSL_CTX* const context = SSL_CTX_new(TLS_client_method());
+  if (context == nullptr) throw std::bad_alloc();
+  return context;
+}
+
 [[nodiscard]] int clamped(std::size_t size) {
   return static_cast<int>(std::min<std::size_t>(size, INT_MAX));
 }
 
 } // namespace
 
-TlsContext::TlsContext() : context_(SSL_CTX_new(TLS_client_method())) {
-  if (context_ == nullptr) throw std::bad_alloc();
+TlsContext::TlsContext(TlsSessions::Now now) : context_(new_context()), sessions_(context_, std::move(now)) {
   std::signal(SIGPIPE, SIG_IGN);
   SSL_CTX_set_min_proto_version(context_, TLS1_2_VERSION);
   SSL_CTX_set_verify(context_, SSL_VERIFY_PEER, nullptr);
@@ -62,14 +68,14 @@ TlsContext::TlsContext() : context_(SSL_CTX_new(TLS_client_method())) {
                    SSL_MODE_RELEASE_BUFFERS | SSL_MODE_ENABLE_PARTIAL_WRITE | SSL_MODE_ACCEPT_MOVING_WRITE_BUFFER);
   // Without it each record takes two read(2), one for its five octets of header. 16 KiB are read ahead at most.
   SSL_CTX_set_read_ahead(context_, 1);
-  SSL_CTX_set_session_cache_mode(context_, SSL_SESS_CACHE_OFF);
 }
 
 TlsContext::~TlsContext() {
   SSL_CTX_free(context_);
 }
 
-TlsStream::TlsStream(std::unique_ptr<TcpStream> tcp, ssl_st* ssl) noexcept : tcp_(std::move(tcp)), ssl_(ssl) {}
+TlsStream::TlsStream(std::unique_ptr<TcpStream> tcp, ssl_st* ssl, TlsSessions::Peer peer) noexcept
+    : tcp_(std::move(tcp)), peer_(std::move(peer)), ssl_(ssl) {}
 
 TlsStream::~TlsStream() {
   // close_notify, if the socket takes it; nobody waits for the answer.
@@ -154,16 +160,22 @@ runtime::Task<Status> TlsStream::write_all(std::span<const std::byte> bytes) {
   co_return Status();
 }
 
-runtime::Task<Result<std::unique_ptr<Stream>>> secure(const TlsContext& context, SharedTrust trust,
-                                                      std::unique_ptr<TcpStream> tcp, std::string host) {
+runtime::Task<Result<std::unique_ptr<Stream>>>
+secure(TlsContext& context, SharedTrust trust, std::unique_ptr<TcpStream> tcp, std::string host, Handshake handshake) {
   SSL* const ssl = SSL_new(context.get());
   if (ssl == nullptr) co_return fail(ErrorKind::kHost, "tls_failed", concat("no memory for TLS with ", tcp->peer()));
-  std::unique_ptr<TlsStream> stream(new TlsStream(std::move(tcp), ssl));
+  TlsSessions::Peer peer;
+  peer.trust = trust;
+  peer.name = concat(host, " at ", tcp->peer());
+  std::unique_ptr<TlsStream> stream(new TlsStream(std::move(tcp), ssl, std::move(peer)));
   const TcpStream& below = *stream->tcp_;
   if (SSL_set1_verify_cert_store(ssl, trust->store()) != 1 || !expect_peer(ssl, host) ||
       SSL_set_fd(ssl, below.fd()) != 1)
     co_return fail(ErrorKind::kHost, "tls_failed",
                    concat("cannot prepare TLS with ", below.peer(), " for the name ", host, ": ", openssl_text()));
+  ScopeExit failed([&context, &stream] { context.sessions().forget(stream->peer_); });
+  context.sessions().watch(ssl, stream->peer_);
+  if (handshake == Handshake::kMayResume) context.sessions().offer(ssl, stream->peer_);
   std::string verdict;
   watch_verdict(ssl, &verdict);
   while (true) {
@@ -176,6 +188,7 @@ runtime::Task<Result<std::unique_ptr<Stream>>> secure(const TlsContext& context,
     co_await stream->until(*next);
   }
   watch_verdict(ssl, nullptr);
+  failed.release();
   co_return std::unique_ptr<Stream>(std::move(stream));
 }
 

@@ -3,6 +3,7 @@
 #pragma once
 
 #include "net/tcp_stream.h"
+#include "net/tls_sessions.h"
 #include "net/trust.h"
 #include "runtime/fd_watcher.h"
 
@@ -18,14 +19,16 @@ namespace mailmoor::net {
 // OpenSSL writes with write(2): a peer that is gone would end us.
 class TlsContext final {
  public:
-  TlsContext();
+  explicit TlsContext(TlsSessions::Now now = [] { return std::chrono::steady_clock::now(); });
   ~TlsContext();
   TlsContext(const TlsContext&) = delete;
   TlsContext& operator=(const TlsContext&) = delete;
   [[nodiscard]] ssl_ctx_st* get() const noexcept { return context_; }
+  [[nodiscard]] TlsSessions& sessions() noexcept { return sessions_; }
 
  private:
   ssl_ctx_st* context_;
+  TlsSessions sessions_;
 };
 
 class TlsStream final : public Stream {
@@ -37,9 +40,9 @@ class TlsStream final : public Stream {
   [[nodiscard]] std::optional<TlsFacts> tls_facts() const override;
 
  private:
-  friend runtime::Task<Result<std::unique_ptr<Stream>>> secure(const TlsContext&, SharedTrust,
-                                                               std::unique_ptr<TcpStream>, std::string);
-  TlsStream(std::unique_ptr<TcpStream> tcp, ssl_st* ssl) noexcept;
+  friend runtime::Task<Result<std::unique_ptr<Stream>>> secure(TlsContext&, SharedTrust, std::unique_ptr<TcpStream>,
+                                                               std::string, Handshake);
+  TlsStream(std::unique_ptr<TcpStream> tcp, ssl_st* ssl, TlsSessions::Peer peer) noexcept;
 
   // What has to happen before the call that returned `result` can go on; kEnd: the peer closed the stream.
   enum class Next { kReadable, kWritable, kEnd };
@@ -49,6 +52,7 @@ class TlsStream final : public Stream {
                                       const std::string& verdict) const;
 
   std::unique_ptr<TcpStream> tcp_;
+  TlsSessions::Peer peer_;
   ssl_st* ssl_;
   int reads_in_a_row_ = 0;
   bool writing_ = false; // a write waits, or was cancelled in its wait: OpenSSL would mix another one's bytes with it
@@ -56,7 +60,8 @@ class TlsStream final : public Stream {
 
 // The handshake, and the proof that the peer is `host` (RFC 9525). The time limit is the caller's.
 // Errors: kHost "tls_untrusted" with what OpenSSL found, "tls_failed", "connection_lost".
-[[nodiscard]] runtime::Task<Result<std::unique_ptr<Stream>>> secure(const TlsContext& context, SharedTrust trust,
-                                                                    std::unique_ptr<TcpStream> tcp, std::string host);
+[[nodiscard]] runtime::Task<Result<std::unique_ptr<Stream>>> secure(TlsContext& context, SharedTrust trust,
+                                                                    std::unique_ptr<TcpStream> tcp, std::string host,
+                                                                    Handshake handshake = Handshake::kFull);
 
 } // namespace mailmoor::net

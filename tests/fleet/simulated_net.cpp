@@ -6,6 +6,7 @@
 #include "util/concat.h"
 #include "util/unique_fd.h"
 
+#include <openssl/ssl.h>
 #include <sys/eventfd.h>
 #include <utility>
 
@@ -62,11 +63,14 @@ runtime::Task<Result<std::unique_ptr<TcpStream>>> Dialer::dial(DialTarget target
   co_return std::make_unique<TcpStream>(loop_, std::move(nothing), concat(target.host, ":", target.port), round_trip);
 }
 
-TlsContext::TlsContext() : context_(nullptr) {}
-TlsContext::~TlsContext() = default;
+TlsContext::TlsContext(TlsSessions::Now now)
+    : context_(SSL_CTX_new(TLS_client_method())), sessions_(context_, std::move(now)) {}
+TlsContext::~TlsContext() {
+  SSL_CTX_free(context_);
+}
 
-runtime::Task<Result<std::unique_ptr<Stream>>> secure(const TlsContext&, SharedTrust, std::unique_ptr<TcpStream> tcp,
-                                                      std::string) {
+runtime::Task<Result<std::unique_ptr<Stream>>> secure(TlsContext&, SharedTrust, std::unique_ptr<TcpStream> tcp,
+                                                      std::string, Handshake) {
   SimulatedNet& net = *SimulatedNet::current;
   auto line = std::make_shared<testing::Line>(tcp->loop(), net.latency);
   tcp.reset();

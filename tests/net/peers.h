@@ -155,6 +155,8 @@ class Peer final {
     SSL_set_fd(ssl_.get(), socket);
   }
   [[nodiscard]] bool accept() { return !ssl_ || SSL_accept(ssl_.get()) == 1; }
+  // Whether the handshake went on where an earlier one left off.
+  [[nodiscard]] bool has_resumed() const { return ssl_ && SSL_session_reused(ssl_.get()) == 1; }
   // Up to 64 KiB; empty at the end.
   [[nodiscard]] std::string read() {
     std::string bytes(65536, '\0');

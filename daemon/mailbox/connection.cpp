@@ -183,10 +183,7 @@ runtime::Task<Status> Connection::log_in(const Login& login) {
   if (!asked) co_return asked;
   auto introducing = introduce();
   const Status introduced = co_await introducing;
-  if (!introduced) co_return introduced;
-  auto compressing = compress();
-  const Status compressed = co_await compressing;
-  co_return compressed;
+  co_return introduced;
 }
 
 runtime::Task<Status> Connection::introduce() {
@@ -211,7 +208,7 @@ bool Connection::wants_compression() const {
 }
 
 runtime::Task<Status> Connection::compress() {
-  if (!wants_compression()) co_return Status();
+  if (!wants_compression() || std::exchange(asked_to_compress_, true)) co_return Status();
   auto asking = complete(session_.compress());
   const Result<imap::Completed> completed = co_await asking;
   if (!completed) co_return pass(completed.error());

@@ -60,6 +60,9 @@ class Connection final {
   [[nodiscard]] runtime::Task<Status> meet();
   // Errors: as login_refused().
   [[nodiscard]] runtime::Task<Status> log_in(const Login& login);
+  // Before much is asked for: lets all that follows go compressed, where that is wanted and was not asked for before.
+  // Costs a round trip. A refusal is no error.
+  [[nodiscard]] runtime::Task<Status> compress();
   // Says good-bye and waits shortly for the answer. Never fails.
   [[nodiscard]] runtime::Task<void> log_out();
 
@@ -107,8 +110,6 @@ class Connection final {
   [[nodiscard]] runtime::Task<Status> ask_capabilities();
   [[nodiscard]] runtime::Task<Status> introduce();
   [[nodiscard]] bool wants_compression() const;
-  // Lets all that follows go compressed. A refusal is no error.
-  [[nodiscard]] runtime::Task<Status> compress();
   // Starts sending what is queued, without waiting.
   void flush();
   [[nodiscard]] runtime::Task<Status> write();
@@ -130,6 +131,7 @@ class Connection final {
   std::vector<std::byte> buffer_; // the session looks into it until it has said NeedInput
   bool wants_small_buffer_ = false;
   runtime::MonoTime last_input_;
+  bool asked_to_compress_ = false;
   std::optional<std::chrono::microseconds> round_trip_; // when it was dialled
   std::unique_ptr<net::TcpStream> plain_;               // until TLS takes it over
   std::unique_ptr<net::Stream> stream_;

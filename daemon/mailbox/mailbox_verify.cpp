@@ -107,6 +107,9 @@ runtime::Task<Status> Mailbox::verify(Connection& connection) {
   auto shutting = hear_of_open_folder(connection);
   const Status shut = co_await shutting;
   if (!shut) co_return shut;
+  auto compressing = connection.compress();
+  const Status compressed = co_await compressing;
+  if (!compressed) co_return compressed;
   while (!order.wires.empty() && !leaves(order)) {
     const auto found = folders_.find(order.wires.front());
     FolderFindings findings;

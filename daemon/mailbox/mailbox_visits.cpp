@@ -25,8 +25,14 @@ struct Mailbox::Visit {
               ++fetched;
               mailbox.count_message(octets);
             }) {}
+  // Its first commands go out.
+  void begin() {
+    if (!std::exchange(begun, true)) sync.begin(listed);
+  }
 
   Folder& folder;
+  std::optional<FolderState> listed; // what LIST-STATUS said of it
+  bool begun = false;
   std::uint64_t fetched = 0;
   FolderSync sync;
 };
@@ -61,11 +67,17 @@ runtime::Task<Result<bool>> Mailbox::sync_folders(Connection& connection, std::v
 runtime::Task<Status> Mailbox::receive_folders(Connection& connection, Round& round) {
   Status received;
   std::unique_ptr<Visit> visit = next_visit(connection, round);
-  while (visit != nullptr) {
+  if (visit != nullptr) {
+    // Not with the login: a pass that finds nothing new ends with LIST, a round trip earlier.
+    auto compressing = connection.compress();
+    received = co_await compressing;
+  }
+  while (visit != nullptr && received) {
     if (must_leave()) {
       round.wires.push_front(visit->folder.name.wire());
       break;
     }
+    visit->begin();
     auto receiving = receive_folder(std::move(visit));
     received = co_await receiving;
     if (!received || settling_fault_) break;
@@ -86,7 +98,7 @@ std::optional<FolderState> Mailbox::take_listed(const Folder& folder) {
   return listed.empty() ? std::nullopt : std::optional(listed.mapped());
 }
 
-// Of the next folder that is to be opened. Null: there is none, or it is time to leave.
+// To the next folder that is to be opened. Null: there is none, or it is time to leave.
 std::unique_ptr<Mailbox::Visit> Mailbox::next_visit(Connection& connection, Round& round) {
   while (!round.wires.empty() && !must_leave()) {
     Folder& folder = folders_.at(round.wires.front());
@@ -114,7 +126,7 @@ std::unique_ptr<Mailbox::Visit> Mailbox::next_visit(Connection& connection, Roun
     if (round.hands_on && !connection.session().has_gmail_items())
       settings.hand_on = [this, &connection, &round] { return begin_next(connection, round); };
     auto visit = std::make_unique<Visit>(*this, connection, folder, settings);
-    visit->sync.begin(listed);
+    visit->listed = listed;
     return visit;
   }
   return nullptr;
@@ -124,7 +136,9 @@ std::unique_ptr<Mailbox::Visit> Mailbox::next_visit(Connection& connection, Roun
 bool Mailbox::begin_next(Connection& connection, Round& round) {
   if (!connection.session().can_examine_ahead()) return false;
   round.begun = next_visit(connection, round);
-  return round.begun != nullptr;
+  if (round.begun == nullptr) return false;
+  round.begun->begin();
+  return true;
 }
 
 runtime::Task<Status> Mailbox::receive_folder(std::unique_ptr<Visit> visit) {

@@ -36,6 +36,7 @@
 #include <cstdio>
 #include <cstdlib>
 #include <cstring>
+#include <malloc.h>
 #include <memory>
 #include <optional>
 #include <random>
@@ -286,6 +287,13 @@ int run(const Arguments& arguments) {
   return exit_code;
 }
 
+// glibc's malloc has an arena for each thread and takes even large blocks from them, for threads that all work alike.
+// Here one thread does nearly everything, and what a pool thread lets go of in its arena is of no use to the others.
+void make_memory_compact() {
+  ::mallopt(M_ARENA_MAX, 1);
+  ::mallopt(M_MMAP_THRESHOLD, 64 * 1024);
+}
+
 // Tokens and passwords are in our memory: no core dump, no debugger of another process of this user (P6).
 void begin(log::Priority level) {
   prctl(PR_SET_DUMPABLE, 0);
@@ -303,6 +311,7 @@ int run_courier(std::string_view level) {
 } // namespace mailmoor
 
 int main(int argc, char** argv) {
+  mailmoor::make_memory_compact();
   if (argc == 3 && argv[1] == mailmoor::courier::kArgument) return mailmoor::run_courier(argv[2]);
   mailmoor::Arguments arguments;
   CLI::App app("Mirrors cloud mailboxes to Maildirs. See mailmoord(8).");

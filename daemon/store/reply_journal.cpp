@@ -60,10 +60,11 @@ void append_number(std::string& out, std::uint64_t value, unsigned bytes) {
 }
 
 [[nodiscard]] std::unexpected<Error> unusable(std::string_view doing, const std::string& path, int cause) {
-  return fail(ErrorKind::kOperator, "courier_journal_unusable",
+  const bool is_full = cause == ENOSPC || cause == EDQUOT || cause == EFBIG;
+  return fail(is_full ? ErrorKind::kHost : ErrorKind::kOperator, "courier_journal_unusable",
               concat("cannot ", doing, ' ', path, ": ", errno_text(cause)),
-              cause == ENOSPC || cause == EDQUOT ? "make room on the disk of state_dir"
-                                                 : "see that state_dir is a directory that mailmoord can write");
+              is_full ? "make room on the disk of state_dir"
+                      : "see that state_dir is a directory that mailmoord can write");
 }
 
 // False, with errno: not all of it was written.

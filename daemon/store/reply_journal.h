@@ -44,7 +44,8 @@ struct JournalContent {
 class ReplyJournal final {
  public:
   // Opens or makes the file (0600), which is durable in its directory then. Not locked yet.
-  // Errors of all calls are kOperator "courier_journal_unusable".
+  // Errors of all calls are "courier_journal_unusable": kHost where there is no room, which ends by itself; else
+  // kOperator.
   [[nodiscard]] static Result<ReplyJournal> open_blocking(std::string path);
   // A journal that is open and locked already: handed over by the process that started us.
   ReplyJournal(UniqueFd file, std::string path) : file_(std::move(file)), path_(std::move(path)) {}

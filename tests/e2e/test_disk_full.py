@@ -1,5 +1,5 @@
 """A real small file system under the Maildir and the daemon's databases runs full, and is read-only for a while: nothing
-is lost, nothing is torn, and the daemon goes on by itself when there is room again."""
+is lost, nothing is torn, no token either, and the daemon goes on by itself when there is room again."""
 import contextlib
 import os
 import random
@@ -29,8 +29,8 @@ def mounted(place, image):
 
 
 class SmallDisk(EndToEnd):
-    def make(self, folders, databases_too=False):
-        self.world_ = self.world()
+    def make(self, folders, databases_too=False, **world):
+        self.world_ = self.world(**world)
         self.world_.fill("alice", folders)
         self.daemon_ = self.daemon(self.world_, self.world_.config("alice", poll="1h", push="off"), start=False,
                                    environment={"MAILMOOR_TIME_SCALE": "0.05"})
@@ -157,6 +157,33 @@ class FullDisk(SmallDisk):
             with contextlib.closing(sqlite3.connect(f"file:{self.daemon_.state_dir}/{name}?mode=ro", uri=True)) as database:
                 self.assertEqual([("ok",)], database.execute("PRAGMA integrity_check").fetchall())
         self.assertEqual([], [name for name in os.listdir(self.daemon_.state_dir) if "corrupt" in name])
+
+
+class Tokens(SmallDisk):
+    """Each refresh rotates the refresh token, and the old one is worth nothing: one that could not be kept is a login."""
+
+    def test_tokens_that_rotate_while_the_disk_is_full_are_kept(self):
+        self.make({"INBOX": 5}, databases_too=True, oauth=True, access_token_seconds=8)
+        self.daemon_.start()
+        self.daemon_.login({"alice": self.world_.person("alice")})
+        self.wait_mirrored(self.world_, self.daemon_, "alice")
+        for _ in range(10 if LONG else 2):
+            self.leave(0)
+            # Nothing is asked for whose answer could not be kept, and that is over soon after there is room.
+            self.wait_for("backing_off", "No space left on device")
+            self.make_room()
+            message = self.world_.deliver("alice")
+            wait_until(lambda: self.daemon_.ctl("sync", "alice", "--wait").status == 0, 60, self.daemon_.log_end, 0.5)
+            self.wait_delivered(self.world_, self.daemon_, "alice", message, 30)
+            self.assertEqual([], self.world_.oauth.failed_grants())
+        self.daemon_.kill()
+        self.daemon_.start()
+        self.wait_mirrored(self.world_, self.daemon_, "alice")
+        message = self.world_.deliver("alice")
+        wait_until(lambda: self.daemon_.ctl("sync", "alice", "--wait").status == 0, 60, self.daemon_.log_end, 0.5)
+        self.assert_mirrored(self.world_, self.daemon_, "alice")
+        self.assertEqual([], self.world_.oauth.failed_grants())
+        self.assertEqual(1, len(self.world_.oauth.events("device_authorization")), "one login is enough")
 
 
 if __name__ == "__main__":

@@ -124,6 +124,7 @@ TEST_F(ReplyJournalTest, FullDisk_RefusesAndKeepsWhatIsThere) {
     const Status appended = journal.append_blocking(entry(2, "app/alice", "two"));
     ASSERT_FALSE(appended);
     EXPECT_EQ("courier_journal_unusable", appended.error().code);
+    EXPECT_EQ(ErrorKind::kHost, appended.error().kind) << "it is tried again soon, without a person";
   }
   ASSERT_TRUE(journal.append_blocking(entry(3, "app/alice", "three")));
   EXPECT_EQ((std::vector<std::string>{"one", "three"}), sealed_in(decode_journal(journal.read_blocking().value())));

@@ -9,7 +9,7 @@ namespace {
 using namespace std::chrono_literals;
 using ::testing::IsEmpty;
 
-[[nodiscard]] UidSet uids(std::string_view text) {
+[[nodiscard]] UidSet uid_set(std::string_view text) {
   return *UidSet::parse(text);
 }
 [[nodiscard]] UidValidity validity(std::uint32_t value) {
@@ -28,7 +28,7 @@ class RecordTest : public ::testing::Test {
   void begin(std::string_view known) {
     sync::FolderFacts facts;
     facts.start_over = validity(14);
-    facts.known_added = uids(known);
+    facts.known_added = uid_set(known);
     note(facts);
   }
   // As the next run of the daemon finds it.
@@ -57,7 +57,7 @@ class RecordTest : public ::testing::Test {
 TEST_F(RecordTest, FirstFacts_MakeTheFolder) {
   begin("1:5,9");
   expect_same();
-  EXPECT_EQ(uids("1:5,9"), reloaded().recorded.known);
+  EXPECT_EQ(uid_set("1:5,9"), reloaded().recorded.known);
   EXPECT_EQ("/mail/alice/.Sent & gone", reloaded().recorded_directory);
 }
 
@@ -65,11 +65,11 @@ TEST_F(RecordTest, Deliveries_AddUp) {
   begin("1");
   for (const std::string_view added : {"2:4", "8", "5:7"}) {
     sync::FolderFacts facts;
-    facts.known_added = uids(added);
+    facts.known_added = uid_set(added);
     note(facts);
   }
   expect_same();
-  EXPECT_EQ(uids("1:8"), reloaded().recorded.known);
+  EXPECT_EQ(uid_set("1:8"), reloaded().recorded.known);
 }
 
 TEST_F(RecordTest, Retries_AreSetReplacedAndRemoved) {
@@ -82,7 +82,7 @@ TEST_F(RecordTest, Retries_AreSetReplacedAndRemoved) {
   expect_same();
   sync::FolderFacts later;
   later.retries_set = {{*Uid::from(3), 3, world.now() + 6h, "NO again"}};
-  later.retries_removed = uids("2,4");
+  later.retries_removed = uid_set("2,4");
   note(later);
   expect_same();
   ASSERT_EQ(1U, reloaded().recorded.retries.size());
@@ -95,8 +95,8 @@ TEST_F(RecordTest, DeliveredAtLast_LeavesNoRetry) {
   struck.retries_set = {{*Uid::from(2), 1, world.now() + 10min, "nothing came"}};
   note(struck);
   sync::FolderFacts delivered;
-  delivered.known_added = uids("2");
-  delivered.retries_removed = uids("2");
+  delivered.known_added = uid_set("2");
+  delivered.retries_removed = uid_set("2");
   note(delivered);
   expect_same();
   EXPECT_THAT(reloaded().recorded.retries, IsEmpty());
@@ -122,11 +122,11 @@ TEST_F(RecordTest, NewUidValidity_ForgetsTheOldFacts) {
   note(facts);
   sync::FolderFacts anew;
   anew.start_over = validity(15);
-  anew.known_added = uids("7");
+  anew.known_added = uid_set("7");
   note(anew);
   expect_same();
   EXPECT_EQ(validity(15), reloaded().recorded.validity);
-  EXPECT_EQ(uids("7"), reloaded().recorded.known);
+  EXPECT_EQ(uid_set("7"), reloaded().recorded.known);
   EXPECT_THAT(reloaded().recorded.retries, IsEmpty());
   EXPECT_FALSE(reloaded().recorded.state);
 }
@@ -142,12 +142,12 @@ TEST_F(RecordTest, FactsOfAFolderThatIsGone_OutliveIt) {
     passing.place = {"/mail/alice", "", maildir::Layout::kMaildirPlusPlus, "INBOX"};
     sync::FolderFacts facts;
     facts.start_over = validity(14);
-    facts.known_added = uids("1");
+    facts.known_added = uid_set("1");
     const testing::Plug slow(world.store_thread);
     record(world.services, "alice", passing, facts);
   }
   world.run_ready();
-  EXPECT_EQ(uids("1"), reloaded().recorded.known);
+  EXPECT_EQ(uid_set("1"), reloaded().recorded.known);
   EXPECT_EQ("/mail/alice", reloaded().recorded_directory);
 }
 

@@ -62,6 +62,17 @@ TEST(FoundHistory, DirectoryMadeAnew_IsDurableBeforeItsFirstMessageIsRecorded) {
         << seed;
 }
 
+// Both while one pass goes on: its file is in the trash under the new number.
+TEST(FoundHistory, NumberedAnewAndRemovedInOnePass_IsInTheTrash) {
+  HistoryRig rig;
+  EXPECT_EQ("", History(rig).run(script_of(R"(server CONDSTORE ENABLE QRESYNC IDLE X-GM-EXT-1
+                                              deletions mirror
+                                              deliver INBOX 1 S
+                                              pass meanwhile 7 renumber INBOX
+                                              confirm
+                                              pass meanwhile 3 expunge INBOX 1 1)")));
+}
+
 constexpr const char* kGiven = R"(flags mirror
                                   deletions mirror
                                   deliver INBOX 3 S

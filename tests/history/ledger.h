@@ -325,6 +325,13 @@ class Ledger final {
       if (policy_.follows_renames && std::get<1>(other) == std::get<1>(key) && std::get<2>(other) == std::get<2>(key))
         return {};
     }
+    // Numbered anew, and then removed: judge_trash() looks whether it may be.
+    const auto ended_as = [&](const auto& entry_in_trash) {
+      const auto& [other, now] = entry_in_trash;
+      return !before_.trash.contains(other) && std::get<0>(other) == std::get<0>(key) &&
+             now.front().bytes == files.front().bytes;
+    };
+    if (policy_.rematches && policy_.deletions && std::ranges::any_of(after.trash, ended_as)) return {};
     return concat(files.front().path, " is lost");
   }
   [[nodiscard]] std::string judge_trash(const LocalTree& after) const {

@@ -112,7 +112,8 @@ class Poison(EndToEnd):
         wait_until(lambda: self.daemon_.status("alice")["poison"] == [], 10, lambda: self.daemon_.log_end())
         self.assertEqual(0, self.poison_metric())
         for uid in (5, 6):
-            self.assertIn("it has come", self.told(uid, "notice")[0])
+            told = wait_until(lambda uid=uid: self.told(uid, "notice"), 10, lambda: self.daemon_.log_end())
+            self.assertIn("it has come", told[0])
             self.assertEqual(2, self.server_.bodies_asked()[uid])
 
     def test_violent_ones_stop_the_others_only_for_a_moment(self):

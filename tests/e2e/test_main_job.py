@@ -59,7 +59,7 @@ class MainJob(EndToEnd):
 
     def _sign_in(self, world, daemon):
         for user in USERS:
-            self.assertEqual("needs_login", daemon.status(user)["state"])
+            daemon.wait_for_state(user, "needs_login")
         self.assertEqual(0, len(world.server.sessions()), "no login may be tried without a token")
         events = daemon.login(world.people(*USERS))
         self.assertEqual(sorted(USERS), sorted(row["mailbox"] for row in events if row["event"] == "signed_in"))

@@ -39,7 +39,7 @@ class Passwords(EndToEnd):
         config = world.config("alice")
         del config["mailboxes"][0]["password"]
         daemon = self.daemon(world, config)
-        self.assertEqual("needs_login", daemon.status("alice")["state"])
+        daemon.wait_for_state("alice", "needs_login")
         answer = daemon.ctl("password", "alice", "--stdin", stdin=PASSWORD + "\n")
         self.assertEqual(0, answer.status, answer)
         self.wait_mirrored(world, daemon, "alice")

@@ -77,7 +77,8 @@ class ServerFaults(EndToEnd):
         proxy.cut_all()
         daemon.wait_for_state("alice", "backing_off")
         daemon.ctl("sync", "alice")  # now, and not when it is due
-        wait_until(lambda: "certificate" in daemon.status("alice")["reason"], 30, lambda: f"{daemon.status('alice')}")
+        wait_until(lambda: "certificate" in (daemon.status("alice")["reason"] or ""), 30,
+                   lambda: f"{daemon.status('alice')}")
         tries = len(proxy.connections)
         wait_until(lambda: len(proxy.connections) > tries + 1, 30, "the daemon to look whether it is over")
         self.assertNotIn("network_returned", daemon.log())

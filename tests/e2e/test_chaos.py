@@ -194,7 +194,8 @@ class Chaos(EndToEnd):
         self.assertEqual([], re.findall(r"^.*\bpriority=err\b.*$", self._daemon.log(), re.M))
         self._daemon.stop()  # fails if it had ended by itself
         mark = self._world.dovecot.mark()
-        self.assertEqual(0, self._daemon.once(), self._daemon.log_end())
+        # The time limits are scaled, too: on a busy machine one may end a try.
+        wait_until(lambda: self._daemon.once() == 0, 60, self._daemon.log_end)
         self.assertEqual(0, sum(row.bodies for row in self._world.dovecot.ended_sessions(mark)))
         late = [f"{told(fault)}: {took:.2f} s" for _, fault, took in self._story if took > RECOVERY + SLACK]
         if LONG:  # which has the machine for itself

@@ -21,11 +21,11 @@ def mails(mailbox_directory):
 
 
 def leftovers(mailbox_directory):
-    """What lies in any tmp/."""
+    """What lies in any tmp/, but for what FUSE keeps of files that were open when they were unlinked."""
     found = []
     for directory, _, files in os.walk(mailbox_directory):
         if os.path.basename(directory) == "tmp":
-            found += [f"{directory}/{name}" for name in files]
+            found += [f"{directory}/{name}" for name in files if not name.startswith(".fuse_hidden")]
     return found
 
 

@@ -34,6 +34,7 @@ TlsSessions::TlsSessions(ssl_ctx_st* context, Now now) : now_(std::move(now)) {
 
 void TlsSessions::watch(ssl_st* ssl, Peer& peer) {
   peer.sessions = this;
+  peer.began = now_();
   SSL_set_ex_data(ssl, peer_index(), &peer);
 }
 
@@ -63,7 +64,7 @@ int TlsSessions::on_granted(ssl_st* ssl, ssl_session_st* session) noexcept {
 void TlsSessions::keep(const Peer& peer, ssl_session_st* session) {
   if (SSL_SESSION_is_resumable(session) != 1) return;
   if (kept_.size() >= kMaxKept) kept_.clear();
-  kept_[key_of(peer)] = {std::unique_ptr<ssl_session_st, Free>(SSL_SESSION_dup(session)), peer.trust, now_()};
+  kept_[key_of(peer)] = {std::unique_ptr<ssl_session_st, Free>(SSL_SESSION_dup(session)), peer.trust, peer.began};
 }
 
 } // namespace mailmoor::net

@@ -37,7 +37,9 @@ class TlsSessions final {
   struct Peer {
     SharedTrust trust;
     std::string name;
-    TlsSessions* sessions = nullptr; // set by watch()
+    // Set by watch():
+    TlsSessions* sessions = nullptr;
+    Time began{}; // the handshake, from which the hour counts: a session may be granted much later
   };
   // What the peer grants on this connection is kept. `peer` outlives `ssl`.
   void watch(ssl_st* ssl, Peer& peer);

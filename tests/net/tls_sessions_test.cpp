@@ -94,6 +94,16 @@ TEST_F(TlsSessionsTest, AfterAnHour_ThePeerIsVerifiedAnew) {
   EXPECT_TRUE(resumes().value());
 }
 
+TEST_F(TlsSessionsTest, SessionThatIsGrantedLate_CountsFromItsHandshake) {
+  auto stream = await(secure(tls_, trust_, connect(server_.port()), "mail.test", Handshake::kMayResume));
+  ASSERT_TRUE(stream);
+  now_ += 50min;
+  std::array<std::byte, 1> said{};
+  ASSERT_EQ(await((*stream)->read_some(said)).value_or(0), 1U); // what it grants comes with it (RFC 8446 §4.6.1)
+  now_ += 20min;
+  EXPECT_FALSE(resumes().value());
+}
+
 TEST_F(TlsSessionsTest, ServerThatForgot_ShowsItsCertificate) {
   EXPECT_FALSE(resumes().value());
   restart_server();

@@ -1,5 +1,6 @@
 #include "store/gmail_labels.h"
 
+#include "store/state_rows.h"
 #include "store/transaction.h"
 
 #include <utility>
@@ -24,9 +25,7 @@ Status replace_gmail_labels_blocking(Database& database, std::string_view mailbo
                                      const std::vector<std::string>& labels) {
   auto transaction = Transaction::begin_blocking(database, "labels");
   if (!transaction) return pass(std::move(transaction).error());
-  auto ensure = database.prepare_blocking("INSERT INTO mailbox (name) VALUES (?) ON CONFLICT (name) DO NOTHING");
-  if (!ensure) return pass(std::move(ensure).error());
-  if (auto done = ensure->bind_all(mailbox).run_blocking(); !done) return done;
+  if (auto done = ensure_mailbox_blocking(database, mailbox); !done) return done;
   auto erase = database.prepare_blocking(
       "DELETE FROM gmail_label WHERE mailbox_id = (SELECT mailbox_id FROM mailbox WHERE name = ?)");
   if (!erase) return pass(std::move(erase).error());

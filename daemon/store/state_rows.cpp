@@ -76,9 +76,7 @@ constexpr std::string_view kSelectFolders =
 }
 
 [[nodiscard]] Status insert_folder(Database& database, std::string_view mailbox, const FolderName& folder) {
-  auto add_mailbox = database.prepare_blocking("INSERT INTO mailbox (name) VALUES (?) ON CONFLICT (name) DO NOTHING");
-  if (!add_mailbox) return pass(std::move(add_mailbox).error());
-  if (auto added = add_mailbox->bind_all(mailbox).run_blocking(); !added) return added;
+  if (auto added = ensure_mailbox_blocking(database, mailbox); !added) return added;
   auto add_folder = database.prepare_blocking(
       "INSERT INTO folder (mailbox_id, name, delimiter) SELECT mailbox_id, ?2, ?3 FROM mailbox WHERE name = ?1");
   if (!add_folder) return pass(std::move(add_folder).error());
@@ -93,6 +91,12 @@ std::string_view cut_text(std::string_view text) noexcept {
   while (end > 0 && (static_cast<unsigned char>(text[end]) & 0xC0) == 0x80) // a continuation byte (RFC 3629 §3)
     --end;
   return text.substr(0, end);
+}
+
+Status ensure_mailbox_blocking(Database& database, std::string_view mailbox) {
+  auto insert = database.prepare_blocking("INSERT INTO mailbox (name) VALUES (?) ON CONFLICT (name) DO NOTHING");
+  if (!insert) return pass(std::move(insert).error());
+  return insert->bind_all(mailbox).run_blocking();
 }
 
 Result<std::optional<FolderRow>> find_folder_blocking(Database& database, std::string_view mailbox,

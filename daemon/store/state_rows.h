@@ -26,6 +26,8 @@ struct FolderRow {
 
 [[nodiscard]] Result<std::optional<FolderRow>> find_folder_blocking(Database& database, std::string_view mailbox,
                                                                     const FolderName& folder);
+// Makes the row of the mailbox when it is missing.
+[[nodiscard]] Status ensure_mailbox_blocking(Database& database, std::string_view mailbox);
 // Makes the rows of mailbox and folder when they are missing. kFolder "folder_name_too_long".
 [[nodiscard]] Result<FolderRow> ensure_folder_blocking(Database& database, std::string_view mailbox,
                                                        const FolderName& folder);

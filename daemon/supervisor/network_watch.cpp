@@ -34,9 +34,8 @@ void NetworkWatch::look(const std::set<Way>& wanted) {
     Probe& state = entry->second;
     if (state.under_way || now < state.next) continue;
     state.under_way = true;
-    const bool is_recent = now - state.began < kLong;
-    state.next =
-        now + (way.proof != nullptr ? (is_recent ? kProofOften : kProofSeldom) : (is_recent ? kOften : kSeldom));
+    const auto [often, seldom] = way.proof ? std::pair(kProofOften, kProofSeldom) : std::pair(kOften, kSeldom);
+    state.next = now + (now - state.began < kLong ? often : seldom);
     probes_.spawn(probe(way));
   }
 }

@@ -37,7 +37,7 @@ TEST_F(TrustTest, the_systems_authorities) {
   ASSERT_TRUE(trust) << trust.error().what;
   EXPECT_EQ(sk_X509_OBJECT_num(X509_STORE_get0_objects((*trust)->store())), 0) << "none was needed yet";
   std::FILE* const bundle = std::fopen("/etc/ssl/certs/ca-certificates.crt", "r");
-  if (bundle == nullptr) GTEST_SKIP() << "the bundle of this distribution is elsewhere";
+  ASSERT_NE(bundle, nullptr) << "the package ca-certificates has it there";
   int known = 0;
   while (X509* const certificate = PEM_read_X509(bundle, nullptr, nullptr, nullptr)) {
     known += trusts(**trust, Certificate(certificate).get()) ? 1 : 0;

@@ -245,15 +245,16 @@ void History::cause(const Words& trouble) {
   };
 }
 
-Status History::ask_for_a_pass(std::optional<Status>& outcome) {
+Status History::ask_for_a_pass() {
+  outcome_.reset();
   if (!policy_.repairs) {
-    static_cast<void>(mailbox_->sync_now([&outcome](Status status) { outcome = std::move(status); }));
+    static_cast<void>(mailbox_->sync_now([this](Status status) { outcome_ = std::move(status); }));
     return {};
   }
   VerifyRequest request;
   request.deep = request.repair = true;
   VerificationListener listener;
-  listener.on_end = [&outcome](const Result<VerifySummary>& end) { outcome = end ? Status() : pass_on(end.error()); };
+  listener.on_end = [this](const Result<VerifySummary>& end) { outcome_ = end ? Status() : pass_on(end.error()); };
   const auto ticket = mailbox_->verify_now(request, std::move(listener));
   return ticket ? Status() : pass_on(ticket.error());
 }
@@ -262,11 +263,10 @@ std::string History::pass(const Words& trouble) {
   const std::string kind = word(trouble, 0);
   if (!mailbox_) start_process();
   ledger_->begin(local());
-  std::optional<Status> outcome;
-  if (Status asked = ask_for_a_pass(outcome); !asked) return concat("no pass is to be had: ", asked.error().what);
+  if (Status asked = ask_for_a_pass(); !asked) return concat("no pass is to be had: ", asked.error().what);
   cause(trouble);
   const bool ended =
-      rig_.drive([&] { return outcome || disk_.is_crashed() || (kind == "die" && server_.limit_reached()); });
+      rig_.drive([&] { return outcome_ || disk_.is_crashed() || (kind == "die" && server_.limit_reached()); });
   server_.before_command = {};
   if (!ended) return concat("the pass stands still; state ", mailbox_state_name(mailbox_->state()));
   rig_.drain(); // what the end of a pass records, it records after it
@@ -275,11 +275,11 @@ std::string History::pass(const Words& trouble) {
     rig_.come_to_rest();
     disk_.crash_at(0);
   }
-  ++rig_.tally[concat("passes ", is_dead || !outcome->has_value() ? "ended by " : "complete in spite of ",
+  ++rig_.tally[concat("passes ", is_dead || !outcome_->has_value() ? "ended by " : "complete in spite of ",
                       kind.empty() ? "nothing" : kind)];
   // A line may be cut when the pass is over, too: then the next one finds out.
-  if (kind == "cut" && *outcome) rig_.come_to_rest();
-  const bool was_cut = std::exchange(line_cut_, kind == "cut" && outcome->has_value() && server_.limit_reached());
+  if (kind == "cut" && *outcome_) rig_.come_to_rest();
+  const bool was_cut = std::exchange(line_cut_, kind == "cut" && outcome_->has_value() && server_.limit_reached());
   server_.lift_limit();
   if (!server_.strange.empty()) return concat("the server was asked: ", server_.strange.front());
   if (is_dead) {
@@ -288,13 +288,13 @@ std::string History::pass(const Words& trouble) {
   }
   disk_.crash_at(maildir::ForgetfulFileOps::kNever);
   disk_.fail_at(maildir::ForgetfulFileOps::kNever - disk_.steps());
-  if (!*outcome && was_cut) {
+  if (!*outcome_ && was_cut) {
     const std::string wrong = settle_pass(PassEnd::kBroken);
     return wrong.empty() ? pass(trouble) : wrong;
   }
   const bool is_disk = kind == "fail" || kind == "lie";
-  if (!*outcome && !is_disk && kind != "cut") return concat("the pass failed: ", outcome->error().what);
-  if (!*outcome) return settle_pass(PassEnd::kBroken);
+  if (!*outcome_ && !is_disk && kind != "cut") return concat("the pass failed: ", outcome_->error().what);
+  if (!*outcome_) return settle_pass(PassEnd::kBroken);
   // A commit that failed is told to the log only, and made good by the next pass.
   const bool is_whole = kind != "meanwhile" && !is_disk;
   return settle_pass(is_whole ? PassEnd::kWhole : PassEnd::kEnded);

@@ -46,7 +46,7 @@ class HistoryRig final {
   // Runs the loop until `is_done`. Where nothing happens any more the clock moves on to the next timer, if that is a
   // wait within a pass. False: it stood still.
   [[nodiscard]] bool drive(const std::function<bool()>& is_done) {
-    const auto deadline = std::chrono::steady_clock::now() + std::chrono::seconds(20);
+    const auto deadline = std::chrono::steady_clock::now() + std::chrono::minutes(2);
     std::uint64_t last_beat = beats_;
     std::size_t sent = 0, quiet = 0;
     bool done = false;
@@ -166,7 +166,7 @@ class History final {
   void server_step(const Words& words);
   void reader_step(const Words& words);
   [[nodiscard]] std::string pass(const Words& trouble);
-  [[nodiscard]] Status ask_for_a_pass(std::optional<Status>& outcome);
+  [[nodiscard]] Status ask_for_a_pass();
   void cause(const Words& trouble);
   [[nodiscard]] std::string settle_pass(PassEnd end);
   [[nodiscard]] std::string pass_until_nothing_is_due();
@@ -198,6 +198,7 @@ class History final {
   std::optional<mailbox::Committer> committer_;
   mailbox::PieceBudget pieces_;
   std::optional<mailbox::Services> services_;
+  std::optional<Status> outcome_; // of the pass that was asked for last: the mailbox tells it whenever it ends
   std::optional<mailbox::Mailbox> mailbox_; // a process runs
   std::deque<Database> earlier_;            // after each pass that came to its end
   std::size_t next_message_ = 1, runs_ = 0;

@@ -32,6 +32,7 @@ BlockingPool::~BlockingPool() {
 void BlockingPool::run_detached(std::function<void()> job) {
   auto shared = std::make_shared<Job>();
   shared->function = std::move(job);
+  shared->is_detached = true;
   submit(shared);
 }
 
@@ -75,10 +76,14 @@ void BlockingPool::work() {
     --running_;
     lock.unlock();
     finished_.notify_all();
-    // The loop looks at the waiter: it may have been abandoned by then.
-    loop_.post([&loop = loop_, done = std::move(job)] {
-      if (done->waiter != nullptr) loop.schedule(*done->waiter);
-    });
+    if (job->is_detached) {
+      job.reset();
+    } else {
+      // The loop looks at the waiter: it may have been abandoned by then.
+      loop_.post([&loop = loop_, done = std::move(job)] {
+        if (done->waiter != nullptr) loop.schedule(*done->waiter);
+      });
+    }
     lock.lock();
   }
 }

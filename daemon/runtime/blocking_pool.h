@@ -39,7 +39,7 @@ class BlockingPool final {
   [[nodiscard]] auto run(Function job) {
     return Run<Function>(*this, std::move(job));
   }
-  // Runs the job whatever becomes of the caller; nobody is told.
+  // Runs the job whatever becomes of the caller; nobody is told. It is destroyed by the thread that ran it.
   void run_detached(std::function<void()> job);
 
   // How many jobs wait or run. Loop thread or any other.
@@ -50,6 +50,7 @@ class BlockingPool final {
     std::function<void()> function;
     enum class State { kQueued, kRunning, kDone } state = State::kQueued; // guarded by mutex_
     Wakeup* waiter = nullptr;                                             // loop thread only
+    bool is_detached = false;                                             // never changed
   };
   // shared_ptr: the queue (a pool thread) and the awaiting coroutine both hold a job.
   using SharedJob = std::shared_ptr<Job>;

@@ -202,8 +202,10 @@ Result<std::unique_ptr<OutputFile>> PosixFileOps::create_exclusive_blocking(cons
   constexpr int kFlags = O_WRONLY | O_CREAT | O_EXCL | O_NOFOLLOW | O_CLOEXEC;
   UniqueFd fd(uninterrupted([&] { return ::open(path.c_str(), kFlags, kMode); }));
   if (!fd.is_open()) return file_failure(errno, "create", path);
-  // The umask may have taken bits away.
-  if (::fchmod(fd.get(), kMode) != 0) {
+  // The umask may have taken bits away, and a file system may set what it likes. Setting what is set already would
+  // write the inode once more.
+  struct stat about{};
+  if ((::fstat(fd.get(), &about) != 0 || (about.st_mode & 07777) != kMode) && ::fchmod(fd.get(), kMode) != 0) {
     const int error = errno;
     ::unlink(path.c_str());
     return file_failure(error, "set the mode of", path);

@@ -229,8 +229,13 @@ runtime::Task<Result<imap::Completed>> Connection::list(bool with_status, Listen
   co_return completed;
 }
 
-runtime::Task<void> Connection::log_out() {
-  auto leaving = complete(session_.logout());
+runtime::Task<void> Connection::log_out(GoodBye good_bye) {
+  if (pause_) co_return; // nothing is sent in it
+  const imap::CommandId id = session_.logout();
+  flush();
+  const bool is_said = session_.output().empty() && !writer_.is_running();
+  if (is_said && good_bye == GoodBye::kSaid) co_return;
+  auto leaving = complete(id);
   Error too_late(ErrorKind::kHost, "io_timeout", "no answer to LOGOUT");
   static_cast<void>(co_await runtime::with_timeout<imap::Completed>(services_.loop, kLogoutPatience,
                                                                     std::move(too_late), std::move(leaving)));

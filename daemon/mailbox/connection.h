@@ -63,8 +63,11 @@ class Connection final {
   // Before much is asked for: lets all that follows go compressed, where that is wanted and was not asked for before.
   // Costs a round trip. A refusal is no error.
   [[nodiscard]] runtime::Task<Status> compress();
-  // Says good-bye and waits shortly for the answer. Never fails.
-  [[nodiscard]] runtime::Task<void> log_out();
+  // kAnswered: waits shortly for the answer, so that a server that counts connections has this one no more when it is
+  // asked for the next. kSaid: waits only where the line does not take the word at once. Nothing is said in a pause.
+  // Never fails.
+  enum class GoodBye { kAnswered, kSaid };
+  [[nodiscard]] runtime::Task<void> log_out(GoodBye good_bye = GoodBye::kAnswered);
 
   [[nodiscard]] imap::Session& session() noexcept { return session_; }
   // session().next(); remembers a BYE, which says more than the end of the stream that follows, and a pause that any

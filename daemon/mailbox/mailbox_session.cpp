@@ -129,7 +129,8 @@ runtime::Task<Result<Mailbox::Leave>> Mailbox::use_session(Connection& connectio
     if (!waited) co_return pass(waited.error());
   }
   if (!imposed_pause()) { // not even a good-bye is said in it
-    auto leaving = connection.log_out();
+    const bool is_last = settings_.once && passed_ && !is_wanted_elsewhere();
+    auto leaving = connection.log_out(is_last ? Connection::GoodBye::kSaid : Connection::GoodBye::kAnswered);
     co_await leaving;
   }
   if (leave_at_ && services_.now() >= *leave_at_) co_return Leave::kTokenEnds;

@@ -233,6 +233,35 @@ TEST_F(MailboxTest, Once_EndsAfterOneCompletePass) {
   EXPECT_EQ(0U, server.asked("IDLE"));
 }
 
+TEST_F(MailboxTest, Once_SaysGoodByeAndWaitsForNoAnswer) {
+  settings.once = true;
+  server.answer = [](const std::string& command) -> std::optional<std::string> {
+    if (command.starts_with("LOGOUT")) return "";
+    return {};
+  };
+  start();
+  ASSERT_TRUE(world.until([&] { return mailbox->finished().is_set(); })) << "no time has passed";
+  EXPECT_FALSE(mailbox->last_error());
+  EXPECT_TRUE(world.until([&] { return server.asked("LOGOUT") == 1; }));
+  EXPECT_TRUE(world.until([&] { return server.open_connections() == 0; }));
+}
+
+// A server that counts connections is to have this one no more when the next one comes.
+TEST_F(MailboxTest, Once_WhereOthersWaitForAConnection_WaitsForTheAnswerToItsGoodBye) {
+  settings.once = true;
+  settings.is_wanted_elsewhere = [] { return true; };
+  server.answer = [](const std::string& command) -> std::optional<std::string> {
+    if (command.starts_with("LOGOUT")) return "";
+    return {};
+  };
+  start();
+  ASSERT_TRUE(world.until([&] { return server.asked("LOGOUT") == 1; }));
+  world.run_ready();
+  EXPECT_FALSE(mailbox->finished().is_set());
+  world.clock.advance(std::chrono::seconds(2));
+  EXPECT_TRUE(world.until([&] { return mailbox->finished().is_set(); }));
+}
+
 TEST_F(MailboxTest, DestroyedAtAnyMoment_LeavesNothingBehind) {
   for (int i = 0; i < 20; ++i)
     server.folders["INBOX"].deliver(concat("Subject: x\r\n\r\n", std::string(50'000, 'x')));

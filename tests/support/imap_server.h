@@ -120,7 +120,7 @@ class ImapServer final {
       if (text == "%default") text = good_answer(command);
       if (command.starts_with("EXAMINE") && text.contains("%t OK")) selected = name_in(command);
       if (text == "%fetch") text = fetch(folders[selected], command.substr(10));
-      const bool ends = text.ends_with("%close") || command == "LOGOUT";
+      const bool ends = text.ends_with("%close") || (command == "LOGOUT" && !text.empty());
       if (text.ends_with("%close")) text.resize(text.size() - 6);
       for (std::size_t at = 0; (at = text.find("%t", at)) != std::string::npos;)
         text.replace(at, 2, tag);

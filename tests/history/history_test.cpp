@@ -62,6 +62,15 @@ TEST(FoundHistory, DirectoryMadeAnew_IsDurableBeforeItsFirstMessageIsRecorded) {
         << seed;
 }
 
+// Both names of a file survived a power cut in the middle of numbering anew. The older one goes, and nothing is lost.
+TEST(FoundHistory, NumberedAnewInAPowerCut_SecondNamesGo) {
+  HistoryRig rig;
+  for (unsigned seed = 1; seed <= 4; ++seed)
+    for (int step = 8; step <= 12; ++step)
+      EXPECT_EQ(
+          "", History(rig).run({"deliver Work 10 -", "pass", "renumber Work", concat("pass power ", step, ' ', seed)}));
+}
+
 // Both while one pass goes on: its file is in the trash under the new number.
 TEST(FoundHistory, NumberedAnewAndRemovedInOnePass_IsInTheTrash) {
   HistoryRig rig;

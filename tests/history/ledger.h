@@ -17,6 +17,7 @@
 #include <optional>
 #include <set>
 #include <string>
+#include <string_view>
 #include <tuple>
 #include <utility>
 #include <vector>
@@ -320,8 +321,11 @@ class Ledger final {
     if (after.trash.contains(key) && policy_.repairs && files.front().bytes == entry.damage) return {};
     if (end == PassEnd::kPowerCut && !entry.durable) return {};
     for (const auto& [other, now] : after.folders) {
-      if (before_.folders.contains(other) || now.front().bytes != files.front().bytes) continue;
-      if (policy_.rematches && std::get<0>(other) == std::get<0>(key)) return {};
+      if (now.front().bytes != files.front().bytes) continue;
+      const bool is_same_folder = policy_.rematches && std::get<0>(other) == std::get<0>(key);
+      if (is_same_folder && differ_by_number(files.front().name, now.front().name)) return {};
+      if (before_.folders.contains(other)) continue;
+      if (is_same_folder) return {};
       if (policy_.follows_renames && std::get<1>(other) == std::get<1>(key) && std::get<2>(other) == std::get<2>(key))
         return {};
     }
@@ -333,6 +337,14 @@ class Ledger final {
     };
     if (policy_.rematches && policy_.deletions && std::ranges::any_of(after.trash, ended_as)) return {};
     return concat(files.front().path, " is lost");
+  }
+  // A power cut in the middle of numbering anew can leave both names of the file; the older one goes later.
+  [[nodiscard]] static bool differ_by_number(std::string_view older, std::string_view newer) {
+    const auto date_and_rest = [](std::string_view name) {
+      const std::size_t number = name.find('.');
+      return std::pair(name.substr(0, number), name.substr(name.find('.', number + 1)));
+    };
+    return date_and_rest(older) == date_and_rest(newer);
   }
   [[nodiscard]] std::string judge_trash(const LocalTree& after) const {
     for (const auto& [key, files] : after.trash) {

@@ -91,6 +91,7 @@ runtime::Task<Status> FolderSync::drop_early_look() {
   auto dropping = connection_.complete(*std::exchange(early_look_, std::nullopt));
   const Result<imap::Completed> dropped = co_await dropping;
   if (!dropped) co_return pass(dropped.error());
+  if (const auto& pause = connection_.pause()) co_return std::unexpected(*pause); // that is for everybody
   co_return Status();
 }
 

@@ -80,6 +80,26 @@ TEST_F(HandOnTest, NextFolder_TurnsOutToBeEmpty_TheAnswerIsNobodys) {
   EXPECT_EQ(2U, delivered(".Archive"));
 }
 
+// LIST-STATUS has told of a third message, EXAMINE does not: the answer is nobody's, and the pause in it everybody's.
+TEST_F(HandOnTest, LastFolder_TurnsOutToBeUnchanged_ThePauseInTheAnswerIsObeyed) {
+  list_with_status(2);
+  start();
+  ASSERT_TRUE(idles());
+  list_with_status(3);
+  server.answer = [listed = server.answer,
+                   lists = 0](const std::string& command) mutable -> std::optional<std::string> {
+    if (command.contains("(UID FLAGS)") && ++lists == 4)
+      return "%t NO Request is throttled. Suggested Backoff Time: 60000 milliseconds\r\n";
+    return listed(command);
+  };
+  settings.once = true;
+  start();
+  ASSERT_TRUE(world.until([&] { return mailbox->finished().is_set(); }));
+  ASSERT_TRUE(mailbox->last_error());
+  EXPECT_EQ("throttled", mailbox->last_error()->code);
+  EXPECT_EQ(0U, server.asked("LOGOUT"));
+}
+
 TEST_F(HandOnTest, NextFolder_IsNumberedAnewMeanwhile_ItsFilesAreMatched) {
   start();
   ASSERT_TRUE(idles());

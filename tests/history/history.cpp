@@ -293,7 +293,11 @@ std::string History::pass(const Words& trouble) {
     return wrong.empty() ? pass(trouble) : wrong;
   }
   const bool is_disk = kind == "fail" || kind == "lie";
-  if (!*outcome_ && !is_disk && kind != "cut") return concat("the pass failed: ", outcome_->error().what);
+  // It was listed, and gone when it was to be opened.
+  const bool lost_folder = kind == "meanwhile" && (word(trouble, 2) == "drop" || word(trouble, 2) == "rename") &&
+                           !*outcome_ && outcome_->error().code == "folders_failed";
+  if (!*outcome_ && !is_disk && !lost_folder && kind != "cut")
+    return concat("the pass failed: ", outcome_->error().what);
   if (!*outcome_) return settle_pass(PassEnd::kBroken);
   // A commit that failed is told to the log only, and made good by the next pass.
   const bool is_whole = kind != "meanwhile" && !is_disk;

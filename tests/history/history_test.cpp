@@ -71,6 +71,14 @@ TEST(FoundHistory, NumberedAnewInAPowerCut_SecondNamesGo) {
           "", History(rig).run({"deliver Work 10 -", "pass", "renumber Work", concat("pass power ", step, ' ', seed)}));
 }
 
+// The pass tells of the folder, and the next one finds it neither listed nor here.
+TEST(FoundHistory, FolderThatGoesBetweenListAndExamine_IsAFaultOfThisPassOnly) {
+  HistoryRig rig;
+  for (int command = 4; command <= 8; ++command)
+    for (const char* const change : {"drop Sent", "rename Sent Work"})
+      EXPECT_EQ("", History(rig).run({"deliver Sent 1 RS", concat("pass meanwhile ", command, ' ', change)}));
+}
+
 // Both while one pass goes on: its file is in the trash under the new number.
 TEST(FoundHistory, NumberedAnewAndRemovedInOnePass_IsInTheTrash) {
   HistoryRig rig;

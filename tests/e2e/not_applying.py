@@ -11,6 +11,7 @@ _ABOUT_HIDING = dict.fromkeys(_HIDING, "hides extensions with a setting of Dovec
 # On other servers than Dovecot.
 _ABOUT_DOVECOT = {
     **_ABOUT_OAUTH, **_ABOUT_HIDING,
+    "e2e.test_disk_full.Tokens.*": OAUTH,
     "e2e.test_main_job.MainJob.test_sign_in_*": OAUTH,
     "e2e.test_verify.Verify.test_without_a_login_it_is_3": OAUTH,
     "e2e.test_doctor.Doctor.test_healthy_mailbox_is_not_disturbed": OAUTH,

@@ -29,6 +29,14 @@ Record = collections.namedtuple("Record", "began key user sent answered ended")
 NOTHING_BEFORE = (frozenset(), 0)
 
 
+def is_open(port):
+    try:
+        socket.create_connection(("127.0.0.1", port), 1).close()
+    except OSError:
+        return False
+    return True
+
+
 class PasswordDaemon:
     """Listens on a Unix socket. ask(file of a connection) → (user, password); answer(user, None if refused) → octets."""
 
@@ -107,18 +115,18 @@ mount --bind {self.unpacked} {PLACE}
         def listens():
             if not self.child.running():
                 raise RuntimeError(f"{self.name} did not start:\n{self.child.output()}")
-            try:
-                for port in (self.observer_port, self.imap_port, self.imaps_port):
-                    socket.create_connection(("127.0.0.1", port), 1).close()
-                return True
-            except OSError:
-                return False
+            return all(is_open(port) for port in self._ports())
 
         wait_until(listens, 20, lambda: f"{self.name} to listen:\n{self.child.output()}")
 
     def stop(self):
         """Ends the server and every session; the mail stays. start() brings it back on the same ports."""
         self.child.kill()
+        # Its processes end behind the one that was killed: nobody is to take them for the next server.
+        wait_until(lambda: not any(is_open(port) for port in self._ports()), 20, f"{self.name} to let go of its ports")
+
+    def _ports(self):
+        return self.observer_port, self.imap_port, self.imaps_port
 
     def restart(self):
         self.stop()

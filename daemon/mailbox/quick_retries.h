@@ -23,9 +23,9 @@ class QuickRetries final {
   // seven seconds of ten minutes.
   static constexpr std::chrono::seconds kPrice{30};
   static constexpr int kMost = 80;
-  // That many tries in a row are quick, the last of them six seconds after the first fault at the latest; where the
-  // line still does not hold then, it is no moment any more.
-  static constexpr int kInARow = 4;
+  // Tries are quick until so much has been waited since the first fault, to half a second; where the line still does
+  // not hold then, it is no moment any more.
+  static constexpr std::chrono::seconds kRow{6};
 
   // A session is over. `lasted`: since its login was accepted; `in_step`: a pass was completed in it; `brought_mail`:
   // a message at least.
@@ -37,7 +37,8 @@ class QuickRetries final {
 
  private:
   Duration saved_ = kPrice * kMost;
-  int left_ = 0; // of the row
+  std::chrono::milliseconds left_{}; // of the row
+  int tried_ = 0;                    // in it
 };
 
 } // namespace mailmoor::mailbox

@@ -71,6 +71,21 @@ TEST(FoundHistory, NumberedAnewInAPowerCut_SecondNamesGo) {
           "", History(rig).run({"deliver Work 10 -", "pass", "renumber Work", concat("pass power ", step, ' ', seed)}));
 }
 
+// What was recorded of its flags went along with the file, and the next pass goes by it.
+TEST(FoundHistory, NumberedAnewAndKilled_FlagsAreMergedByWhatWasRecorded) {
+  HistoryRig rig;
+  for (int step = 8; step <= 18; ++step)
+    for (const char* const end : {"kill ", "power "})
+      EXPECT_EQ("", History(rig).run({"flags mirror", "deliver INBOX 1 S", "pass", "renumber INBOX", "flag INBOX 1 D",
+                                      concat("pass ", end, step, " 1")}));
+}
+
+// The directory that a pass made for nothing is not durable, and neither is what is in it.
+TEST(FoundHistory, ReadersFileInAFolderWithoutMessages_MayGoInAPowerCut) {
+  HistoryRig rig;
+  EXPECT_EQ("", History(rig).run({"create Work", "pass", "reader-put Work", "pass power 1 1"}));
+}
+
 // The pass tells of the folder, and the next one finds it neither listed nor here.
 TEST(FoundHistory, FolderThatGoesBetweenListAndExamine_IsAFaultOfThisPassOnly) {
   HistoryRig rig;

@@ -62,9 +62,15 @@ using KeyedFiles = std::map<Key, std::vector<LocalFile>>;
 // In the name of a file that a reader put there.
 inline constexpr std::string_view kForeign = ".by_another_program";
 
+// A file that is not ours.
+struct ForeignFile {
+  std::string directory, bytes;
+  bool operator==(const ForeignFile&) const = default;
+};
+
 struct LocalTree {
   KeyedFiles folders, trash;
-  std::map<std::string, std::string> foreign; // not ours; path → bytes
+  std::map<std::string, ForeignFile> foreign; // by path
 
   [[nodiscard]] static LocalTree read(const maildir::ForgetfulFileOps& disk, const std::string& maildir) {
     LocalTree out;
@@ -73,10 +79,8 @@ struct LocalTree {
       std::string directory = path.substr(maildir.size(), slash - maildir.size());
       const std::string name = path.substr(slash + 1);
       const auto parsed = maildir::parse_file_name(name);
-      if (!parsed) {
-        if (name.contains(kForeign)) out.foreign.emplace(path, bytes);
-        continue;
-      }
+      const bool is_foreign = !parsed && name.contains(kForeign);
+      if (!parsed && !is_foreign) continue;
       KeyedFiles* files = &out.folders;
       bool in_new = false;
       if (const std::string trash = concat('/', maildir::kTrashName, '/'); directory.starts_with(trash)) {
@@ -88,7 +92,10 @@ struct LocalTree {
         directory.resize(directory.size() - 4);
       }
       if (directory.starts_with('/')) directory.erase(0, 1);
-      (*files)[{directory, parsed->validity.value(), parsed->uid.value()}].push_back({path, name, bytes, in_new});
+      if (is_foreign)
+        out.foreign.emplace(path, ForeignFile{directory, bytes});
+      else
+        (*files)[{directory, parsed->validity.value(), parsed->uid.value()}].push_back({path, name, bytes, in_new});
     }
     return out;
   }
@@ -190,7 +197,7 @@ class Ledger final {
   }
   // The first thing that is wrong; empty: nothing.
   [[nodiscard]] std::string judge(const LocalTree& after, PassEnd end) {
-    if (before_.foreign != after.foreign) return "a file by another program was touched";
+    if (std::string wrong = judge_foreign(after, end); !wrong.empty()) return wrong;
     for (const auto& [key, files] : after.folders)
       if (std::string wrong = judge_files(after, key, files, end); !wrong.empty()) return wrong;
     for (const auto& [key, files] : before_.folders)
@@ -203,6 +210,7 @@ class Ledger final {
   void settle(const LocalTree& after, PassEnd end) {
     for (auto& [key, entry] : entries_) {
       const bool is_here = after.folders.contains(key);
+      if (is_here && !before_.folders.contains(key)) inherit_bases(key, entry);
       if (is_here) entry.deleted_here = false;
       if (is_here && after.folders.at(key).front().bytes == stored(entry.body)) entry.damage.reset();
       if (end == PassEnd::kWhole && entry.there) entry.bases.clear();
@@ -252,6 +260,30 @@ class Ledger final {
   }
 
  private:
+  // A file that got a new number may take along what was recorded of it under the old one.
+  void inherit_bases(const Key& key, Entry& entry) {
+    if (!policy_.rematches) return;
+    for (const auto& [old, files] : before_.folders) {
+      const bool may_be_it = std::get<0>(old) == std::get<0>(key) && std::get<1>(old) != std::get<1>(key) &&
+                             files.front().bytes == stored(entry.body);
+      if (may_be_it) entry.bases.insert(entries_.at(old).bases.begin(), entries_.at(old).bases.end());
+    }
+  }
+  // A folder's directory becomes durable with its first message: until then a power cut may take it, and what a reader
+  // has put there.
+  [[nodiscard]] std::string judge_foreign(const LocalTree& after, PassEnd end) const {
+    const auto may_go = [&](const std::string& directory) {
+      return end == PassEnd::kPowerCut && std::ranges::none_of(entries_, [&directory](const auto& entry) {
+               return std::get<0>(entry.first) == directory && entry.second.durable;
+             });
+    };
+    for (const auto& [path, file] : before_.foreign)
+      if (!after.foreign.contains(path) && !may_go(file.directory)) return concat(path, ", another program's, is lost");
+    for (const auto& [path, file] : after.foreign)
+      if (const auto found = before_.foreign.find(path); found == before_.foreign.end() || found->second != file)
+        return concat(path, ", another program's, was touched");
+    return {};
+  }
   [[nodiscard]] std::string judge_files(const LocalTree& after, const Key& key, const std::vector<LocalFile>& files,
                                         PassEnd end) const {
     const auto found = entries_.find(key);

@@ -63,9 +63,9 @@ class Connection final {
   // Before much is asked for: lets all that follows go compressed, where that is wanted and was not asked for before.
   // Costs a round trip. A refusal is no error.
   [[nodiscard]] runtime::Task<Status> compress();
-  // kAnswered: waits shortly for the answer, so that a server that counts connections has this one no more when it is
-  // asked for the next. kSaid: waits only where the line does not take the word at once. Nothing is said in a pause.
-  // Never fails.
+  // Says good-bye; nothing in a pause. kAnswered: waits shortly for the answer, so that a server that counts
+  // connections has this one no more when it is asked for the next. kSaid: waits only where the line does not take the
+  // word at once. Never fails.
   enum class GoodBye { kAnswered, kSaid };
   [[nodiscard]] runtime::Task<void> log_out(GoodBye good_bye = GoodBye::kAnswered);
 

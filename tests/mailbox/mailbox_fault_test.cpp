@@ -42,10 +42,7 @@ TEST_F(MailboxFaultTest, DiskFullAtAnyStep_EverythingIsThereInTheEnd) {
 }
 
 TEST_F(MailboxFaultTest, SilentServer_IsGivenUpAfterTheTimeout) {
-  server.answer = [](const std::string& command) -> std::optional<std::string> {
-    if (command.starts_with("LIST")) return "";
-    return {};
-  };
+  leave_unanswered("LIST");
   start();
   ASSERT_TRUE(world.until([&] { return server.asked("LIST") == 1; }));
   world.run_ready();
@@ -247,10 +244,7 @@ TEST_F(MailboxFaultTest, NoPasswordStored_IsFoundBeforeDialling) {
 }
 
 TEST_F(MailboxFaultTest, TakenOutInTheMiddleOfAPass_WhoWaitsIsTold) {
-  server.answer = [](const std::string& command) -> std::optional<std::string> {
-    if (command.starts_with("LIST")) return "";
-    return {};
-  };
+  leave_unanswered("LIST");
   start();
   std::optional<Status> told;
   static_cast<void>(mailbox->sync_now([&told](Status status) { told.emplace(std::move(status)); }));

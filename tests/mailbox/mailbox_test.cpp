@@ -235,10 +235,7 @@ TEST_F(MailboxTest, Once_EndsAfterOneCompletePass) {
 
 TEST_F(MailboxTest, Once_SaysGoodByeAndWaitsForNoAnswer) {
   settings.once = true;
-  server.answer = [](const std::string& command) -> std::optional<std::string> {
-    if (command.starts_with("LOGOUT")) return "";
-    return {};
-  };
+  leave_unanswered("LOGOUT");
   start();
   ASSERT_TRUE(world.until([&] { return mailbox->finished().is_set(); })) << "no time has passed";
   EXPECT_FALSE(mailbox->last_error());
@@ -250,10 +247,7 @@ TEST_F(MailboxTest, Once_SaysGoodByeAndWaitsForNoAnswer) {
 TEST_F(MailboxTest, Once_WhereOthersWaitForAConnection_WaitsForTheAnswerToItsGoodBye) {
   settings.once = true;
   settings.is_wanted_elsewhere = [] { return true; };
-  server.answer = [](const std::string& command) -> std::optional<std::string> {
-    if (command.starts_with("LOGOUT")) return "";
-    return {};
-  };
+  leave_unanswered("LOGOUT");
   start();
   ASSERT_TRUE(world.until([&] { return server.asked("LOGOUT") == 1; }));
   world.run_ready();

@@ -11,6 +11,7 @@
 #include <memory>
 #include <optional>
 #include <string>
+#include <utility>
 
 namespace mailmoor::mailbox {
 
@@ -37,6 +38,13 @@ class MailboxWorld : public ::testing::Test {
     mailbox.reset();
     mailbox.emplace(world.services, settings, keeper, [] { return at_once(); });
     mailbox->start();
+  }
+  // The server says nothing to commands that begin so.
+  void leave_unanswered(std::string start) {
+    server.answer = [start = std::move(start)](const std::string& command) -> std::optional<std::string> {
+      if (command.starts_with(start)) return "";
+      return {};
+    };
   }
   [[nodiscard]] bool becomes(MailboxState state) {
     return world.until([this, state] { return mailbox->view().state == state; });

@@ -245,10 +245,7 @@ TEST_F(NotifyTest, RefusedLater_IdleTellsOfInboxStill) {
 }
 
 TEST_F(NotifyTest, ServerThatFallsSilent_IsGivenUp) {
-  server.answer = [](const std::string& command) -> std::optional<std::string> {
-    if (command.starts_with("NOTIFY")) return "";
-    return {};
-  };
+  leave_unanswered("NOTIFY");
   start();
   ASSERT_TRUE(world.until([&] { return server.asked("NOTIFY") == 1; }));
   world.clock.advance(settings.connection.io_timeout + 1s);
